@@ -1,0 +1,290 @@
+package diskqueue
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+// Durability says when an append may return.
+type Durability int
+
+const (
+	// Memory writes to disk only what does not fit into memory, and the rest at Close.
+	Memory Durability = iota
+	// Write has the records in the file before an append returns: they survive
+	// the end of the process, however it comes.
+	Write
+	// Fsync has them on the disk before an append returns: they survive power loss.
+	Fsync
+)
+
+var (
+	// ErrClosed is returned by operations on a log that was closed or removed.
+	ErrClosed = errors.New("log is closed")
+	// ErrTooLarge is returned for records that no batch can hold.
+	ErrTooLarge = errors.New("record is too large")
+)
+
+// A Record is what an append stores: a header that the owner's PutHeader makes, and a body.
+type Record struct {
+	Body []byte
+	// Due is the time before which the record must not be handed out, in Unix
+	// ns; 0 if there is none. It is stored beside the record, not in it.
+	Due int64
+}
+
+// Options are a log's settings. HeaderSize and PutHeader are required.
+type Options struct {
+	Durability Durability
+	// MaxSegmentBytes bounds a segment file, except that one append that is larger has a file to itself.
+	MaxSegmentBytes int64
+	// MemRecords is how many records stay resident in memory; at least the newest block does.
+	MemRecords int64
+	// Budget bounds the memory of all logs that share it. Nil: no bound.
+	Budget *Budget
+	// HeaderSize is the number of bytes PutHeader writes before each body.
+	HeaderSize int
+	// PutHeader writes the header of a record into dst, HeaderSize bytes long.
+	// It is called with the log's writing lock held and must not block.
+	PutHeader func(dst []byte, offset uint64, at int64, bodySize int)
+	// NextOffset returns a number that is above any offset of an earlier log of
+	// this name. It is asked when a log is new, or was not closed in order.
+	NextOffset func() uint64
+	// Damaged, if not nil, is told of every damaged place, once.
+	Damaged func(Damage)
+}
+
+// Damage describes bytes of a segment that could not be read.
+type Damage struct {
+	Segment  string // path of the file
+	Pos, Len int64  // which bytes
+	Records  uint64 // how many offsets are missing there
+	KeptAs   string // file with a copy of the bytes, or ""
+	Err      error  // why they could not be kept, or nil
+}
+
+// Log is a log of records. All methods are safe for concurrent use.
+type Log struct {
+	o     Options
+	store *Store // nil: in memory only
+	dir   string
+
+	writing sync.Mutex // serialises appends; guards the fields down to mu
+	heads   []byte
+	pieces  []piece
+	bufs    [][]byte
+	active  *segment // the last of segs if it can be appended to
+	spare   *segment // a file to use again
+	closed  bool
+	nextBlk int  // size of the next block, bytes
+	dirMade bool // the folder exists
+
+	loading sync.Mutex // held by who reads from disk, or takes files away
+
+	end atomic.Uint64 // offset after the newest visible record
+	// forgettable is where the oldest block ends, if Forget may drop it.
+	forgettable atomic.Uint64
+
+	mu       sync.Mutex
+	blocks   []*block // resident, ascending; each with a reference of the log's
+	resident int64    // records in blocks
+	evicted  uint64   // records below this offset have been resident and are not any more
+	cold     [coldBlocks]*block
+	coldNext int
+	segs     []*segment // ascending; a log in memory has none
+	gaps     gapList
+	dirStale bool   // files came or went since the folder was last synced
+	damaged  uint64 // records found damaged
+
+	commit commit
+}
+
+// coldBlocks is how many blocks read back from disk are kept for readers near each other.
+const coldBlocks = 4
+
+// OpenMemory returns a log without a disk: it keeps its newest records and forgets older ones.
+func OpenMemory(o Options) *Log {
+	l := &Log{o: o, nextBlk: minBlock}
+	l.init()
+	l.start(o.NextOffset())
+	return l
+}
+
+func (l *Log) init() {
+	if l.o.Budget == nil {
+		l.o.Budget = NewBudget(0)
+	}
+	l.commit.done.L = &l.commit.mu
+}
+
+func (l *Log) start(offset uint64) {
+	l.evicted = offset
+	l.end.Store(offset)
+	l.commit.synced = offset
+}
+
+// Durability returns the log's mode. A log without a disk says Memory.
+func (l *Log) Durability() Durability { return l.o.Durability }
+
+// OnDisk tells whether the log has files.
+func (l *Log) OnDisk() bool { return l.store != nil }
+
+// End returns the offset that the next record will have.
+func (l *Log) End() uint64 { return l.end.Load() }
+
+// First returns the offset of the oldest record that the log may still have.
+func (l *Log) First() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	first := l.end.Load()
+	if len(l.blocks) > 0 {
+		first = l.blocks[0].first
+	}
+	if len(l.segs) > 0 {
+		first = min(first, l.segs[0].first)
+	}
+	return l.gaps.skip(first)
+}
+
+// Count returns the number of records with from ≤ offset < to.
+func (l *Log) Count(from, to uint64) uint64 {
+	if from >= to {
+		return 0
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return to - from - l.gaps.in(from, to)
+}
+
+// CountBackend returns how many of the records from ≤ offset < to are not resident in memory.
+func (l *Log) CountBackend(from, to uint64) uint64 {
+	if l.store == nil {
+		return 0
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	end := l.end.Load()
+	border := end - min(uint64(max(l.o.MemRecords, 0)), end)
+	if len(l.blocks) == 0 {
+		border = end
+	} else {
+		border = max(border, l.blocks[0].first)
+	}
+	to = min(to, border)
+	if from >= to {
+		return 0
+	}
+	return to - from - l.gaps.in(from, to)
+}
+
+// Discard makes the records from ≤ offset < to unreadable: they count no more.
+func (l *Log) Discard(from, to uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gaps.add(from, to)
+}
+
+// Gaps returns the ranges without records at and behind offset from.
+func (l *Log) Gaps(from uint64) []Gap {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var gaps []Gap
+	for _, g := range l.gaps {
+		if g.To > from {
+			gaps = append(gaps, g)
+		}
+	}
+	return gaps
+}
+
+// DamagedRecords returns how many records were found unreadable since the log was opened.
+func (l *Log) DamagedRecords() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.damaged
+}
+
+// DiskBytes returns the bytes in use in the log's segments.
+func (l *Log) DiskBytes() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := int64(0)
+	for _, s := range l.segs {
+		n += s.size
+	}
+	return n
+}
+
+// Advance makes the next record's offset at least offset. An owner that knows of
+// larger offsets than the log, as after power loss, calls it before the first append.
+func (l *Log) Advance(offset uint64) {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.advance(offset)
+}
+
+// advance leaves a gap up to offset, which the next segment's header records.
+func (l *Log) advance(offset uint64) {
+	end := l.end.Load()
+	if offset <= end {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gaps.add(end, offset)
+	l.end.Store(offset)
+	l.active = nil
+}
+
+// Close writes what is only in memory, syncs, and closes the files. What a log
+// in memory held is gone. The first error is returned; all the rest is closed all the same.
+func (l *Log) Close() error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if l.closed {
+		return ErrClosed
+	}
+	l.closed = true
+	var err error
+	if l.store != nil {
+		if err = l.spill(l.end.Load()); err != nil {
+			err = fmt.Errorf("writing memory to disk: %w", err)
+		}
+		if e := l.Sync(); err == nil && e != nil {
+			err = e
+		}
+	}
+	l.release()
+	return err
+}
+
+// release gives all memory and files back. The caller holds writing and has set closed.
+func (l *Log) release() {
+	l.loading.Lock()
+	defer l.loading.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, b := range l.blocks {
+		b.release()
+	}
+	l.blocks, l.resident = nil, 0
+	l.dropCold()
+	for _, s := range l.segs {
+		s.file.close()
+	}
+	if l.spare != nil {
+		l.spare.file.close()
+	}
+}
+
+// dropCold forgets the blocks read back from disk. The caller holds mu.
+func (l *Log) dropCold() {
+	for i, b := range l.cold {
+		if b != nil {
+			b.release()
+			l.cold[i] = nil
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package diskqueue
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+)
+
+// Position is where a log ended when its owner last asked. Given back to Open it
+// saves reading the last segment from its start.
+type Position struct {
+	Segment uint64 // first offset of the last segment
+	Pos     int64  // bytes in use in it
+	End     uint64 // offset after the newest record
+	Closed  bool   // the log was closed in order: End is above every offset ever given out
+}
+
+// Position returns where the log ends now, as far as it is on disk.
+func (l *Log) Position() Position {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := Position{End: l.end.Load()}
+	if n := len(l.segs); n > 0 {
+		p.Segment, p.Pos = l.segs[n-1].first, l.segs[n-1].size
+	}
+	return p
+}
+
+// Open opens the log of this name, or makes a new one; its folder appears with
+// the first write. Only the last segment is read, and of it what lies behind known.
+func (s *Store) Open(name string, known Position, o Options) (*Log, error) {
+	l := &Log{o: o, store: s, dir: s.folder(name), nextBlk: minBlock}
+	l.init()
+	if err := l.listSegments(); err != nil {
+		return nil, fmt.Errorf("opening log %s: %w", name, err)
+	}
+	if err := l.recoverLast(known); err != nil {
+		return nil, fmt.Errorf("opening log %s: %w", name, err)
+	}
+	end := uint64(0)
+	if n := len(l.segs); n > 0 {
+		end = l.segs[n-1].end
+	}
+	l.start(end)
+	if known.Closed {
+		l.advance(known.End)
+	}
+	if !known.Closed || l.end.Load() == 0 {
+		l.advance(o.NextOffset())
+	}
+	if len(l.segs) == 0 {
+		l.gaps = nil
+	}
+	return l, nil
+}
+
+// listSegments finds the segments and reads their headers. All but the last are
+// taken to end where the header of the next one says.
+func (l *Log) listSegments() error {
+	entries, err := l.store.fs.ReadDir(l.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	l.dirMade = true
+	for _, entry := range entries {
+		first, ok := segmentFirst(entry)
+		if !ok {
+			continue
+		}
+		if err := l.addSegment(first, path.Join(l.dir, entry)); err != nil {
+			return err
+		}
+	}
+	for i := range l.segs[:max(len(l.segs)-1, 0)] {
+		s, next := l.segs[i], l.segs[i+1]
+		s.end = min(max(next.prevEnd, s.first), next.first)
+		l.gaps.add(s.end, next.first)
+	}
+	return nil
+}
+
+// addSegment takes the file at path in as a segment, or removes it if it is
+// empty: it never came to hold anything, or held another segment before.
+func (l *Log) addSegment(first uint64, path string) error {
+	s := &segment{first: first, prevEnd: first, end: first, file: l.store.files.handle(path)}
+	if err := l.examine(s); err != nil {
+		return err
+	}
+	if s.size == 0 {
+		s.file.close()
+		return l.store.fs.Remove(path)
+	}
+	l.segs = append(l.segs, s)
+	return nil
+}
+
+// examine reads the header of s and sets its size to the file's, or to 0 if it is empty.
+func (l *Log) examine(s *segment) error {
+	f, err := s.file.use()
+	if err != nil {
+		return err
+	}
+	defer s.file.done()
+	fileSize, err := f.Size()
+	if err != nil {
+		return err
+	}
+	err = s.readHeader(f, fileSize)
+	if errors.Is(err, errNoHeader) {
+		l.report(Damage{Segment: s.file.path, Pos: 0, Len: segmentHeader}, f)
+	} else if err != nil {
+		return err
+	}
+	if s.size > 0 {
+		s.size = fileSize
+	}
+	return nil
+}
+
+// recoverLast finds the end of the last segment and cuts off what is torn.
+func (l *Log) recoverLast(known Position) error {
+	n := len(l.segs)
+	if n == 0 {
+		return nil
+	}
+	s := l.segs[n-1]
+	f, err := s.file.use()
+	if err != nil {
+		return err
+	}
+	defer s.file.done()
+	r := segmentReader{file: f, salt: s.salt, end: s.size, stop: ^uint64(0), pos: segmentHeader, next: s.first}
+	if known.Segment == s.first && known.Pos >= segmentHeader && known.Pos <= s.size {
+		r.pos, r.next = known.Pos, known.End
+	}
+	if err := l.scan(s, &r); err != nil {
+		return err
+	}
+	s.end = r.next
+	if r.pos < s.size {
+		if err := f.Truncate(r.pos); err != nil {
+			return err
+		}
+	}
+	s.size = r.pos
+	l.active = s
+	return nil
+}
+
+// scan moves r behind the last intact batch, skipping damaged ones before it.
+func (l *Log) scan(s *segment, r *segmentReader) error {
+	for r.pos < r.end {
+		at := r.pos
+		t, err := r.read()
+		if err == nil {
+			s.note(t.first, at)
+			continue
+		}
+		if !isDamage(err) {
+			return err
+		}
+		_, b, found, err := findBatch(r.file, at+1, r.end, r.salt)
+		if err != nil {
+			return err
+		}
+		if !found || b.first < r.next {
+			return nil // a torn tail, or what was there before
+		}
+		r.stop = b.first
+		if err := l.skipDamage(s, r, at); err != nil {
+			return err
+		}
+		r.stop = ^uint64(0)
+	}
+	return nil
+}

@@ -1,0 +1,179 @@
+package broker
+
+import (
+	"sort"
+
+	"nsqsuite/diskqueue"
+)
+
+// pageSize is how many messages a page covers at most.
+const pageSize = 128
+
+// maxFreePages is how many empty pages a channel keeps for the next ones.
+const maxFreePages = 32
+
+// state says where a message that a page covers is.
+type state uint8
+
+const (
+	finished state = iota
+	inFlight
+	again    // ready again: it was in flight or deferred, and waits to be handed out
+	deferred // until slot.due
+	states
+)
+
+// slot is one message of a channel.
+type slot struct {
+	due      int64 // in flight: when it times out; deferred: when it is ready. ns on the broker's clock
+	since    int64 // in flight: when it was handed out
+	owner    uint32
+	attempts uint16 // deliveries so far
+	state    state
+}
+
+// page is a run of messages that a channel owes, or some of which it does.
+type page struct {
+	first uint64
+	slots []slot
+	live  int // slots that are not finished
+	again int // slots that are ready again
+	// view has the bytes of some or all of the messages, or is empty: they are then with the log.
+	view diskqueue.View
+	// earliest is not later than the due time of any slot in flight or deferred.
+	earliest int64
+	place    int  // in Channel.dues, -1 if not there
+	queued   bool // in Channel.againPages
+	dirty    bool // differs from what the journal says
+	saved    bool // the journal knows it
+}
+
+func (p *page) end() uint64 { return p.first + uint64(len(p.slots)) }
+
+func (p *page) holds(offset uint64) bool { return offset-p.first < uint64(len(p.slots)) }
+
+// pages is a list of pages, ascending, that do not overlap. Retired ones stay
+// as nil until half of the list is nil.
+type pages struct {
+	list []*page
+	// firsts has the first offset of each, so that a search touches no page.
+	firsts []uint64
+	gone   int
+}
+
+func (l *pages) push(p *page) {
+	l.list = append(l.list, p)
+	l.firsts = append(l.firsts, p.first)
+}
+
+// find returns the page that covers offset, or nil.
+func (l *pages) find(offset uint64) *page {
+	i := l.index(offset)
+	if i < 0 {
+		return nil
+	}
+	if p := l.list[i]; p != nil && p.holds(offset) {
+		return p
+	}
+	return nil
+}
+
+// index returns the index of the last page that begins at or before offset, or -1.
+func (l *pages) index(offset uint64) int {
+	return sort.Search(len(l.firsts), func(i int) bool { return l.firsts[i] > offset }) - 1
+}
+
+// front returns the first page, or nil.
+func (l *pages) front() *page {
+	for len(l.list) > 0 && l.list[0] == nil {
+		l.drop(1)
+		l.gone--
+	}
+	if len(l.list) == 0 {
+		return nil
+	}
+	return l.list[0]
+}
+
+// popFront removes the first page, which front has returned.
+func (l *pages) popFront() { l.drop(1) }
+
+func (l *pages) drop(n int) {
+	clear(l.list[:n])
+	l.list, l.firsts = l.list[n:], l.firsts[n:]
+	if len(l.list) == 0 {
+		l.list, l.firsts = l.list[:0:0], l.firsts[:0:0]
+	}
+}
+
+// remove takes the page that begins at first out.
+func (l *pages) remove(first uint64) {
+	i := l.index(first)
+	if i < 0 || l.firsts[i] != first || l.list[i] == nil {
+		return
+	}
+	l.list[i] = nil
+	l.gone++
+	l.front()
+	if l.gone > 16 && l.gone > len(l.list)/2 {
+		l.compact()
+	}
+}
+
+func (l *pages) compact() {
+	n := 0
+	for i, p := range l.list {
+		if p != nil {
+			l.list[n], l.firsts[n] = p, l.firsts[i]
+			n++
+		}
+	}
+	clear(l.list[n:])
+	l.list, l.firsts, l.gone = l.list[:n], l.firsts[:n], 0
+}
+
+// all calls f for each page, in order.
+func (l *pages) all(f func(*page)) {
+	for _, p := range l.list {
+		if p != nil {
+			f(p)
+		}
+	}
+}
+
+// overlaps tells whether a page covers any of first ≤ offset < end.
+func (l *pages) overlaps(first, end uint64) bool {
+	for i := max(l.index(first), 0); i < len(l.list) && l.firsts[i] < end; i++ {
+		if p := l.list[i]; p != nil && p.end() > first {
+			return true
+		}
+	}
+	return false
+}
+
+// dueHeap orders pages by earliest due time (container/heap).
+type dueHeap []*page
+
+func (h dueHeap) Len() int           { return len(h) }
+func (h dueHeap) Less(i, j int) bool { return h[i].earliest < h[j].earliest }
+func (h dueHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].place, h[j].place = i, j
+}
+
+// Push and Pop are for container/heap.
+func (h *dueHeap) Push(x any) {
+	p := x.(*page)
+	p.place = len(*h)
+	*h = append(*h, p)
+}
+
+func (h *dueHeap) Pop() any {
+	old := *h
+	n := len(old) - 1
+	p := old[n]
+	old[n] = nil
+	*h = old[:n]
+	p.place = -1
+	return p
+}

@@ -1,0 +1,229 @@
+package broker
+
+import (
+	"container/heap"
+	"time"
+
+	"nsqsuite/protocol"
+)
+
+// expireAtOnce is how many pages are looked at under one hold of the channel's lock.
+const expireAtOnce = 64
+
+// Finish ends a message: FIN. The errors are ErrNotInFlight and ErrNotOwner.
+func (s *Subscription) Finish(id protocol.MessageID) error {
+	var failed error
+	s.FinishAll([]protocol.MessageID{id}, func(_ protocol.MessageID, err error) { failed = err })
+	return failed
+}
+
+// FinishAll is Finish for many, in one step; failed is called for each that
+// could not be finished, in order, without locks.
+func (s *Subscription) FinishAll(ids []protocol.MessageID, failed func(protocol.MessageID, error)) {
+	type failure struct {
+		id  protocol.MessageID
+		err error
+	}
+	var failures []failure
+	c := s.channel
+	c.mu.Lock()
+	for i := range ids {
+		p, k, err := c.owned(s, ids[i])
+		if err != nil {
+			failures = append(failures, failure{ids[i], err})
+			continue
+		}
+		c.move(p, k, finished)
+		s.inFlight--
+		s.finished++
+		if p.live == 0 && p.end() <= c.next {
+			c.retire(p)
+		}
+	}
+	wake := c.rouse(s, nil)
+	c.mu.Unlock()
+	wake.now()
+	for _, f := range failures {
+		failed(f.id, f.err)
+	}
+}
+
+// Requeue puts a message back: REQ. It is ready again after delay, which must
+// not be negative. The errors are ErrNotInFlight, ErrNotOwner and ErrExiting.
+func (s *Subscription) Requeue(id protocol.MessageID, delay time.Duration) error {
+	c := s.channel
+	c.mu.Lock()
+	p, i, err := c.owned(s, id)
+	if err == nil && c.exiting {
+		err = ErrExiting
+	}
+	if err != nil {
+		c.mu.Unlock()
+		return err
+	}
+	s.inFlight--
+	s.requeued++
+	c.requeues++
+	if delay == 0 {
+		c.move(p, i, again)
+	} else {
+		c.move(p, i, deferred)
+		p.slots[i].due = c.topic.broker.now() + int64(delay)
+		c.schedule(p, p.slots[i].due)
+		c.unpin(p)
+	}
+	wake := c.passOn(c.rouse(s, nil))
+	c.mu.Unlock()
+	wake.now()
+	return nil
+}
+
+// Touch gives a message in flight its time anew: TOUCH. Its time-out is never
+// later than Config.MaxMsgTimeout after its delivery. The errors are
+// ErrNotInFlight and ErrNotOwner.
+func (s *Subscription) Touch(id protocol.MessageID) error {
+	c := s.channel
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p, i, err := c.owned(s, id)
+	if err != nil {
+		return err
+	}
+	m := &p.slots[i]
+	b := c.topic.broker
+	m.due = min(b.now()+int64(s.consumer.MsgTimeout), m.since+int64(b.config.MaxMsgTimeout))
+	c.schedule(p, m.due)
+	return nil
+}
+
+// owned returns the page and slot of a message in flight on s.
+func (c *Channel) owned(s *Subscription, id protocol.MessageID) (*page, int, error) {
+	offset, ok := c.topic.broker.offset(id)
+	if !ok {
+		return nil, 0, ErrNotInFlight
+	}
+	p, i := c.find(offset)
+	if p == nil || p.slots[i].state != inFlight {
+		return nil, 0, ErrNotInFlight
+	}
+	if p.slots[i].owner != s.id {
+		return nil, 0, ErrNotOwner
+	}
+	return p, i, nil
+}
+
+// unpin lets go of the bytes of a page of which nothing will be sent soon, if
+// they are on disk as well.
+func (c *Channel) unpin(p *page) {
+	if p.view.Valid() && c.topic.rereads() && c.counts[inFlight]+c.counts[again] < int64(p.live) {
+		p.view.Release()
+	}
+}
+
+// deferAt notes, at publish, that the message at offset is deferred, so that it
+// counts as such even before the cursor comes there. What it leaves out for want
+// of order the cursor finds.
+func (c *Channel) deferAt(offset uint64, due int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.exiting || offset < c.next || offset >= c.limit() {
+		return
+	}
+	var p *page
+	if n := len(c.ahead.list); n > 0 {
+		p = c.ahead.list[n-1]
+		if p != nil && offset < p.end() {
+			return
+		}
+	}
+	if p != nil && p.end() == offset && len(p.slots) < pageSize && c.topic.log.OnDisk() {
+		p.slots = append(p.slots, slot{})
+	} else {
+		p = c.newPage(offset, 1)
+		if !c.topic.log.OnDisk() {
+			p.view, _ = c.topic.log.Resident(offset)
+		}
+		c.ahead.push(p)
+	}
+	c.above++
+	i := len(p.slots) - 1
+	c.move(p, i, deferred)
+	p.slots[i].due = due
+	c.schedule(p, due)
+}
+
+// schedule sees to it that p is looked at when due has come.
+func (c *Channel) schedule(p *page, due int64) {
+	if p.place < 0 {
+		p.earliest = due
+		heap.Push(&c.dues, p)
+	} else if due < p.earliest {
+		p.earliest = due
+		heap.Fix(&c.dues, p.place)
+	}
+	if c.armed == 0 || c.dues[0].earliest < c.armed {
+		c.arm()
+	}
+}
+
+// arm sets the timer for the earliest due time.
+func (c *Channel) arm() {
+	if len(c.dues) == 0 || c.exiting {
+		c.armed = 0
+		return
+	}
+	c.armed = c.dues[0].earliest
+	in := time.Duration(c.armed - c.topic.broker.now())
+	if c.timer == nil {
+		c.timer = time.AfterFunc(in, c.expire)
+	} else {
+		c.timer.Reset(in)
+	}
+}
+
+// expire makes what is due ready again: deferred messages, and those in flight
+// whose consumer has let their time pass.
+func (c *Channel) expire() {
+	c.mu.Lock()
+	now := c.topic.broker.now()
+	var wake wakes
+	for range expireAtOnce {
+		if c.exiting || len(c.dues) == 0 || c.dues[0].earliest > now {
+			break
+		}
+		wake = c.expirePage(c.dues[0], now, wake)
+	}
+	c.arm()
+	wake = c.passOn(wake)
+	c.mu.Unlock()
+	wake.now()
+}
+
+// expirePage does it for one page, and finds the page's earliest due time anew.
+func (c *Channel) expirePage(p *page, now int64, wake wakes) wakes {
+	earliest := int64(1<<63 - 1)
+	for i := range p.slots {
+		s := &p.slots[i]
+		switch {
+		case s.state != inFlight && s.state != deferred:
+		case s.due > now:
+			earliest = min(earliest, s.due)
+		case s.state == deferred:
+			c.move(p, i, again)
+		default:
+			c.timeouts++
+			c.move(p, i, again)
+			if owner := c.subs[s.owner]; owner != nil {
+				owner.inFlight--
+				wake = c.rouse(owner, wake)
+			}
+		}
+	}
+	p.earliest = earliest
+	if earliest == 1<<63-1 {
+		heap.Remove(&c.dues, p.place)
+	} else {
+		heap.Fix(&c.dues, p.place)
+	}
+	return wake
+}

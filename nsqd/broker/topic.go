@@ -1,0 +1,351 @@
+package broker
+
+import (
+	"errors"
+	"sort"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"nsqsuite/diskqueue"
+	"nsqsuite/protocol"
+)
+
+// flowing is the value of Topic.hold when the topic does not hold.
+const flowing = ^uint64(0)
+
+// Message is one message on its way in.
+type Message struct {
+	Body []byte
+	// Delay is how long no channel may hand it out; not negative.
+	Delay time.Duration
+}
+
+// Topic is a log and the channels that read it. All methods are safe for concurrent use.
+type Topic struct {
+	broker    *Broker
+	name      string
+	ephemeral bool
+	log       *diskqueue.Log
+	journal   *journal // nil if ephemeral
+
+	messages atomic.Uint64
+	bytes    atomic.Uint64
+	// hold is the offset that channels may not read beyond, or flowing.
+	hold atomic.Uint64
+	// readers is what channels holds, for publishers to look at without the lock.
+	readers atomic.Pointer[[]*Channel]
+
+	mu       sync.Mutex
+	channels map[string]*Channel
+	paused   bool
+	learning bool // its first channels are still being asked for
+	exiting  bool
+
+	// tended is what the last tend saw, and how long there was nothing to do.
+	tended struct {
+		end  uint64
+		idle int
+	}
+}
+
+// Name returns the topic's name.
+func (t *Topic) Name() string { return t.name }
+
+// Ephemeral tells whether the topic lives in memory only, and goes with its last channel.
+func (t *Topic) Ephemeral() bool { return t.ephemeral }
+
+// records are scratch memory for a publish.
+var records = sync.Pool{New: func() any { return new([]diskqueue.Record) }}
+
+// Publish appends messages to the topic: all of them or, when it returns an
+// error, none. The bodies are copied. When it returns nil the messages are as
+// durable as Config.Durability says. The error is ErrExiting or the disk's.
+func (t *Topic) Publish(messages []Message) error {
+	scratch := records.Get().(*[]diskqueue.Record)
+	batch := (*scratch)[:0]
+	size, delayed := 0, false
+	wall := time.Now().UnixNano()
+	for i := range messages {
+		m := &messages[i]
+		r := diskqueue.Record{Body: m.Body}
+		if m.Delay > 0 {
+			r.Due = wall + int64(m.Delay)
+			delayed = true
+		}
+		batch = append(batch, r)
+		size += len(m.Body)
+	}
+	first, err := t.log.Append(wall, batch)
+	if err == nil && delayed {
+		t.noteDeferred(first, batch)
+	}
+	clear(batch)
+	*scratch = batch
+	records.Put(scratch)
+	if err != nil {
+		return t.broker.writeFailed(t, err)
+	}
+	t.broker.wrote()
+	t.messages.Add(uint64(len(messages)))
+	t.bytes.Add(uint64(size))
+	for _, c := range *t.readers.Load() {
+		c.published()
+	}
+	return nil
+}
+
+// noteDeferred tells the channels which of the records from first on are not due yet.
+func (t *Topic) noteDeferred(first uint64, batch []diskqueue.Record) {
+	ahead := t.broker.aheadOfWall()
+	for _, c := range *t.readers.Load() {
+		for i := range batch {
+			if due := batch[i].Due; due != 0 {
+				c.deferAt(first+uint64(i), due+ahead)
+			}
+		}
+	}
+}
+
+// rereads tells whether bytes let go of can be read again from disk.
+func (t *Topic) rereads() bool {
+	return t.log.OnDisk() && t.log.Durability() != diskqueue.Memory
+}
+
+// pins tells whether a page shall keep its messages' bytes in memory: always if
+// they are nowhere else, and otherwise as long as the budget lasts.
+func (t *Topic) pins() bool { return !t.rereads() || !t.broker.budget.Exceeded() }
+
+// Channel returns the channel of this name, and makes it if there is none. The
+// first channel begins at the oldest message that no channel ever had, any other
+// one with the next message. The error is ErrExiting.
+func (t *Topic) Channel(name string) (*Channel, error) {
+	t.mu.Lock()
+	if c := t.channels[name]; c != nil {
+		t.mu.Unlock()
+		return c, nil
+	}
+	if t.exiting {
+		t.mu.Unlock()
+		return nil, ErrExiting
+	}
+	c := newChannel(t, name, min(t.hold.Load(), t.log.End()))
+	t.add(c)
+	release := t.updateHold()
+	t.mu.Unlock()
+	t.broker.config.Infof("TOPIC(%s): new channel(%s)", t.name, name)
+	t.checkpoint()
+	t.kick(release)
+	t.broker.config.Changed(Change{Topic: t.name, Channel: name})
+	return c, nil
+}
+
+// add puts c among the channels. The caller holds mu.
+func (t *Topic) add(c *Channel) {
+	t.channels[c.name] = c
+	t.publishReaders()
+}
+
+func (t *Topic) publishReaders() {
+	list := make([]*Channel, 0, len(t.channels))
+	for _, c := range t.channels {
+		list = append(list, c)
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].name < list[j].name })
+	t.readers.Store(&list)
+}
+
+// updateHold makes the topic hold from its end on, or flow, as its state wants
+// it. It returns true if messages became readable. The caller holds mu.
+func (t *Topic) updateHold() (released bool) {
+	holds := t.paused || t.learning || len(t.channels) == 0
+	switch {
+	case holds && t.hold.Load() == flowing:
+		t.hold.Store(t.log.End())
+	case !holds && t.hold.Load() != flowing:
+		t.hold.Store(flowing)
+		return true
+	}
+	return false
+}
+
+// kick wakes consumers after a hold has ended.
+func (t *Topic) kick(released bool) {
+	if !released {
+		return
+	}
+	for _, c := range t.Channels() {
+		c.noteHeld()
+		c.retry()
+	}
+}
+
+// FindChannel returns the channel of this name, if there is one.
+func (t *Topic) FindChannel(name string) (*Channel, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c, ok := t.channels[name]
+	return c, ok
+}
+
+// Channels returns the channels, sorted by name.
+func (t *Topic) Channels() []*Channel { return append([]*Channel(nil), *t.readers.Load()...) }
+
+// DeleteChannel removes a channel and what it owes, and disconnects its
+// consumers. With its last channel an ephemeral topic goes too. The error is ErrNotFound.
+func (t *Topic) DeleteChannel(name string) error {
+	t.mu.Lock()
+	c := t.channels[name]
+	t.mu.Unlock()
+	if c == nil {
+		return ErrNotFound
+	}
+	return t.deleteChannel(c)
+}
+
+// deleteIdle removes an ephemeral channel that has lost its last consumer,
+// unless it has got another one since.
+func (t *Topic) deleteIdle(c *Channel) {
+	c.mu.Lock()
+	idle := len(c.subs) == 0
+	c.exiting = c.exiting || idle
+	c.mu.Unlock()
+	if idle {
+		t.deleteChannel(c) //nolint:errcheck // ErrNotFound: somebody else deleted it
+	}
+}
+
+func (t *Topic) deleteChannel(c *Channel) error {
+	t.mu.Lock()
+	if t.channels[c.name] != c {
+		t.mu.Unlock()
+		return ErrNotFound
+	}
+	delete(t.channels, c.name)
+	t.publishReaders()
+	t.updateHold()
+	last := t.ephemeral && len(t.channels) == 0 && !t.exiting
+	t.mu.Unlock()
+	t.broker.config.Infof("TOPIC(%s): deleting channel %s", t.name, c.name)
+	t.broker.config.Infof("CHANNEL(%s): deleting", c.name)
+	for _, f := range c.close() {
+		f()
+	}
+	c.discard()
+	if t.journal != nil {
+		t.journal.forget(c)
+	}
+	t.forget()
+	t.broker.config.Changed(Change{Topic: t.name, Channel: c.name, Gone: true})
+	if last {
+		t.broker.DeleteTopic(t.name) //nolint:errcheck // ErrNotFound: somebody else deleted it
+	}
+	return nil
+}
+
+// Pause makes the topic hold: messages are accepted, but no channel gets them.
+func (t *Topic) Pause() { t.setPaused(true) }
+
+// Unpause lets them flow again.
+func (t *Topic) Unpause() { t.setPaused(false) }
+
+func (t *Topic) setPaused(paused bool) {
+	t.mu.Lock()
+	t.paused = paused
+	released := t.updateHold()
+	t.mu.Unlock()
+	t.checkpoint()
+	t.kick(released)
+}
+
+// Empty drops the messages that the topic holds; those that its channels have
+// already stay. The error is ErrExiting.
+func (t *Topic) Empty() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.exiting {
+		return ErrExiting
+	}
+	from := t.hold.Load()
+	if from == flowing {
+		return nil
+	}
+	end := t.log.End()
+	for _, c := range t.channels {
+		c.mu.Lock()
+		c.discarded += t.log.Count(from, end)
+		c.mu.Unlock()
+	}
+	t.log.Discard(from, end)
+	t.hold.Store(end)
+	if t.journal != nil {
+		t.journal.touch()
+	}
+	return nil
+}
+
+// forget lets the log drop the messages from memory that no channel will ask it for.
+func (t *Topic) forget() {
+	low := t.hold.Load()
+	for _, c := range *t.readers.Load() {
+		low = min(low, c.position.Load())
+	}
+	if !t.log.Forgets(low) {
+		return
+	}
+	if t.log.OnDisk() && t.log.Durability() == diskqueue.Memory {
+		for _, c := range *t.readers.Load() {
+			low = min(low, c.oldest())
+		}
+	}
+	t.log.Forget(low)
+}
+
+// checkpoint writes to the journal what changed.
+func (t *Topic) checkpoint() {
+	if t.journal == nil {
+		return
+	}
+	if err := t.journal.write(); err != nil && !errors.Is(err, diskqueue.ErrClosed) {
+		t.broker.config.Errorf("TOPIC(%s): failed to write journal - %s", t.name, err)
+	}
+}
+
+// TopicStats is what /stats shows of a topic.
+type TopicStats struct {
+	Name         string
+	Depth        int64 // messages held
+	BackendDepth int64 // of those, not in memory
+	Messages     uint64
+	Bytes        uint64
+	Paused       bool
+}
+
+// Stats returns the topic's figures.
+func (t *Topic) Stats() TopicStats {
+	t.mu.Lock()
+	paused := t.paused
+	t.mu.Unlock()
+	s := TopicStats{Name: t.name, Paused: paused, Messages: t.messages.Load(), Bytes: t.bytes.Load()}
+	if from := t.hold.Load(); from != flowing {
+		end := t.log.End()
+		s.Depth = int64(t.log.Count(from, end))
+		s.BackendDepth = int64(t.log.CountBackend(from, end))
+		if t.ephemeral {
+			s.Depth = min(s.Depth, max(t.broker.config.MemQueueSize, 1))
+		}
+	}
+	return s
+}
+
+// Paused tells whether the topic is paused.
+func (t *Topic) Paused() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.paused
+}
+
+// header writes the frame header of each message into the log.
+func (t *Topic) header(dst []byte, offset uint64, at int64, bodySize int) {
+	protocol.PutMessageHeader(dst, bodySize, at, 1, t.broker.nodeBits|offset)
+}
