@@ -1,0 +1,114 @@
+package protocol
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"strconv"
+	"time"
+)
+
+// MaxLine is how many bytes a command line has at most, its newline included.
+const MaxLine = 16384
+
+// maxWords is how many words of a line are told apart; no command has more, and further ones are ignored.
+const maxWords = 4
+
+// Line is a command line split into words: the command, then its parameters.
+// They alias the line.
+type Line struct {
+	words [maxWords][]byte
+	n     int
+}
+
+// SplitLine splits a command line, newline included or not, by the rules of
+// protocol.md 2: at most one carriage return before the newline is dropped,
+// and each single space separates.
+func SplitLine(line []byte) (l Line) {
+	line = bytes.TrimSuffix(line, []byte("\n"))
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	for l.n < maxWords-1 {
+		i := bytes.IndexByte(line, ' ')
+		if i < 0 {
+			break
+		}
+		l.words[l.n] = line[:i]
+		l.n++
+		line = line[i+1:]
+	}
+	if i := bytes.IndexByte(line, ' '); i >= 0 {
+		line = line[:i]
+	}
+	l.words[l.n] = line
+	l.n++
+	return l
+}
+
+// Command returns the first word.
+func (l *Line) Command() []byte { return l.words[0] }
+
+// Params returns the number of parameters, counted up to 3.
+func (l *Line) Params() int { return l.n - 1 }
+
+// Param returns parameter i, from 0 on, which must be below Params.
+func (l *Line) Param(i int) []byte { return l.words[i+1] }
+
+// ParseDigits returns the number that p tells in decimal digits only; none is 0.
+// What does not fit saturates, so that it fails every range check.
+func ParseDigits(p []byte) (n uint64, ok bool) {
+	for _, c := range p {
+		d := uint64(c - '0')
+		if d > 9 {
+			return 0, false
+		}
+		if n > (math.MaxUint64-d)/10 {
+			n = math.MaxUint64
+			continue
+		}
+		n = n*10 + d
+	}
+	return n, true
+}
+
+// AppendCommand appends a command line to dst.
+func AppendCommand(dst []byte, words ...string) []byte {
+	for i, w := range words {
+		if i > 0 {
+			dst = append(dst, ' ')
+		}
+		dst = append(dst, w...)
+	}
+	return append(dst, '\n')
+}
+
+// AppendBody appends a body, its size before it, to dst.
+func AppendBody(dst, body []byte) []byte {
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(body)))
+	return append(dst, body...)
+}
+
+// AppendPub appends a PUB command to dst, or a DPUB if delay is positive.
+func AppendPub(dst []byte, topic string, delay time.Duration, body []byte) []byte {
+	if delay > 0 {
+		dst = AppendCommand(dst, "DPUB", topic, strconv.FormatInt(delay.Milliseconds(), 10))
+	} else {
+		dst = AppendCommand(dst, "PUB", topic)
+	}
+	return AppendBody(dst, body)
+}
+
+// AppendMPub appends an MPUB command to dst.
+func AppendMPub(dst []byte, topic string, bodies ...[]byte) []byte {
+	dst = AppendCommand(dst, "MPUB", topic)
+	from := len(dst)
+	dst = append(dst, 0, 0, 0, 0)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(bodies)))
+	for _, b := range bodies {
+		dst = AppendBody(dst, b)
+	}
+	binary.BigEndian.PutUint32(dst[from:], uint32(len(dst)-from-4))
+	return dst
+}
+
+// MaxBatch returns how many messages an MPUB may have for this --max-body-size.
+func MaxBatch(maxBodySize int64) int64 { return (maxBodySize - 4) / 5 }
