@@ -95,11 +95,13 @@ func (c *Channel) take(s *Subscription, r *Run, maxBytes int) (cold bool, offset
 	if c.newFirst { // in turns, so that neither starves the other
 		sources[0], sources[1] = sources[1], sources[0]
 	}
-	c.newFirst = !c.newFirst
 	for _, source := range sources {
 		if cold, offset = source(&t); cold {
 			break
 		}
+	}
+	if r.n > 0 {
+		c.newFirst = !c.newFirst
 	}
 	return cold && r.n == 0, offset
 }

@@ -1,0 +1,218 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/BurntSushi/toml"
+	"github.com/spf13/pflag"
+
+	"nsqsuite/internal/version"
+)
+
+// Exit codes of a program that does not get to work.
+const (
+	ExitFailure = 1 // the configuration cannot be used
+	ExitUsage   = 2 // the command line is not understood
+)
+
+// Program is a program's command line.
+type Program struct {
+	Name string // as in nsqd
+	Does string // one sentence for --help
+	// Stdout and Stderr are where --version and all else go.
+	Stdout, Stderr io.Writer
+}
+
+// Parse fills opts, a pointer to an options struct that holds the defaults, from
+// args and the file that --config names. done tells that the program shall end
+// with the exit code: all that is to be said has been.
+func (p *Program) Parse(opts any, args []string) (exit int, done bool) {
+	all := options(opts)
+	flags := pflag.NewFlagSet(p.Name, pflag.ContinueOnError)
+	flags.SetInterspersed(false)
+	flags.SetOutput(io.Discard)
+	config := flags.String("config", "", "TOML file with options")
+	showVersion := flags.Bool("version", false, "print the version and exit")
+	flags.Bool("verbose", false, "deprecated, has no effect")
+	for _, o := range all {
+		if o.flag == "" {
+			continue
+		}
+		f := flags.VarPF(o, o.flag, "", o.usage)
+		if o.isBool() {
+			f.NoOptDefVal = "true"
+		}
+	}
+	switch err := flags.Parse(longForm(args)); {
+	case errors.Is(err, pflag.ErrHelp):
+		p.usage(all)
+		return 0, true
+	case err != nil:
+		fmt.Fprintln(p.Stderr, complaint(err, flags))
+		fmt.Fprintf(p.Stderr, "Run '%s --help' for all options.\n", p.Name)
+		p.usage(all)
+		return ExitUsage, true
+	}
+	if *showVersion {
+		fmt.Fprintln(p.Stdout, version.String(p.Name))
+		return 0, true
+	}
+	if *config != "" {
+		if err := readFile(*config, all); err != nil {
+			p.Fatalf("%s", err)
+			return ExitFailure, true
+		}
+	}
+	return 0, false
+}
+
+// Fatalf prints the line that a program ends with that cannot start.
+func (p *Program) Fatalf(format string, args ...any) {
+	at := time.Now().Format("2006/01/02 15:04:05.000000")
+	fmt.Fprintf(p.Stderr, "[%s] %s FATAL: %s\n", p.Name, at, fmt.Sprintf(format, args...))
+}
+
+// Context returns a context that ends with the first SIGINT or SIGTERM. Further
+// ones are ignored, so that an orderly exit is not cut short.
+func Context() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+	}()
+	return ctx
+}
+
+// longForm turns -name into --name, up to the first bare word.
+func longForm(args []string) []string {
+	long := make([]string, 0, len(args))
+	for i, a := range args {
+		if a == "--" || len(a) < 2 || a[0] != '-' {
+			return append(long, args[i:]...)
+		}
+		if a[1] != '-' && a != "-h" {
+			a = "-" + a
+		}
+		long = append(long, a)
+		if !strings.Contains(a, "=") && i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
+			return append(long, withValue(args[i+1:])...)
+		}
+	}
+	return long
+}
+
+// withValue is longForm for arguments of which the first may be a value.
+func withValue(args []string) []string {
+	return append([]string{args[0]}, longForm(args[1:])...)
+}
+
+// complaint words an error as Go's package flag does, and proposes the nearest flag.
+func complaint(err error, flags *pflag.FlagSet) string {
+	var unknown *pflag.NotExistError
+	var invalid *pflag.InvalidValueError
+	var missing *pflag.ValueRequiredError
+	switch {
+	case errors.As(err, &unknown):
+		name := unknown.GetSpecifiedName()
+		text := "flag provided but not defined: -" + name
+		if near := nearest(name, flags); near != "" {
+			text += fmt.Sprintf(" (did you mean --%s?)", near)
+		}
+		return text
+	case errors.As(err, &invalid):
+		kind := ""
+		if invalid.GetFlag().NoOptDefVal != "" {
+			kind = "boolean "
+		}
+		return fmt.Sprintf("invalid %svalue %q for flag -%s: %s", kind, invalid.GetValue(), invalid.GetFlag().Name, errors.Unwrap(invalid))
+	case errors.As(err, &missing):
+		return "flag needs an argument: -" + missing.GetSpecifiedName()
+	}
+	return err.Error()
+}
+
+// nearest returns the flag that is at most three edits away from name, or "".
+func nearest(name string, flags *pflag.FlagSet) string {
+	best, least := "", 4
+	flags.VisitAll(func(f *pflag.Flag) {
+		if d := edits(name, f.Name); d < least {
+			best, least = f.Name, d
+		}
+	})
+	return best
+}
+
+// edits returns how many letters must be put in, taken out or changed to get from a to b.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, diagonal+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+func readFile(path string, all []*option) error {
+	var file map[string]any
+	if _, err := toml.DecodeFile(path, &file); err != nil {
+		return fmt.Errorf("failed to load config file %s - %w", path, err)
+	}
+	for _, o := range all {
+		v, ok := file[o.key]
+		if !ok || o.given {
+			continue
+		}
+		if err := o.setTOML(v); err != nil {
+			return fmt.Errorf("failed parsing %s %v in %s - %w", o.key, v, path, err)
+		}
+	}
+	return nil
+}
+
+// usage prints all flags, by group.
+func (p *Program) usage(all []*option) {
+	w := p.Stderr
+	fmt.Fprintf(w, "%s\n\nUsage: %s [--option=value …]\n", p.Does, p.Name)
+	fmt.Fprintf(w, "\nGeneral:\n  --config file\n        TOML file with options; keys are the options' names with _ for -\n")
+	fmt.Fprintf(w, "  --version\n        print the version and exit\n")
+	group := ""
+	for _, o := range all {
+		if o.flag == "" {
+			continue
+		}
+		if o.group != group {
+			group = o.group
+			fmt.Fprintf(w, "\n%s:\n", group)
+		}
+		kind := " " + o.Type()
+		if o.isBool() {
+			kind = ""
+		}
+		byDefault := ""
+		if o.byDefault != "" && o.byDefault != "false" {
+			byDefault = fmt.Sprintf(" (default %s)", o.byDefault)
+		}
+		fmt.Fprintf(w, "  --%s%s\n        %s%s\n", o.flag, kind, o.usage, byDefault)
+	}
+}

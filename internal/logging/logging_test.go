@@ -1,0 +1,34 @@
+package logging
+
+import (
+	"bytes"
+	"regexp"
+	"testing"
+)
+
+func TestLine(t *testing.T) {
+	var out bytes.Buffer
+	l := New(&out, "[nsqd] ", Info)
+	l.Debugf("hidden")
+	l.Warnf("a %s\nb", "word")
+	form := regexp.MustCompile(`^\[nsqd\] \d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6} WARNING: a word\\nb\n$`)
+	if !form.MatchString(out.String()) {
+		t.Fatalf("got %q", out.String())
+	}
+	l.SetLevel(Fatal)
+	if l.Level() != Fatal || l.Enabled(Error) || !l.Enabled(Fatal) {
+		t.Fatalf("level is %v after SetLevel(Fatal)", l.Level())
+	}
+}
+
+func TestParseLevel(t *testing.T) {
+	for l := Debug; l <= Fatal; l++ {
+		if got, err := ParseLevel(l.String()); err != nil || got != l {
+			t.Errorf("ParseLevel(%q) = %v, %v", l, got, err)
+		}
+	}
+	_, err := ParseLevel("warning")
+	if err == nil || err.Error() != "invalid log level 'warning' (debug, info, warn, error, fatal)" {
+		t.Errorf("ParseLevel(warning): %v", err)
+	}
+}
