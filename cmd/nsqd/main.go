@@ -1,0 +1,30 @@
+// Command nsqd is the message broker.
+package main
+
+import (
+	"os"
+
+	"nsqsuite/internal/cli"
+	"nsqsuite/internal/logging"
+	"nsqsuite/nsqd"
+)
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	p := cli.Program{Name: "nsqd", Does: "nsqd queues messages in topics and channels and delivers them.", Stdout: os.Stdout, Stderr: os.Stderr}
+	options := nsqd.NewOptions()
+	if exit, done := p.Parse(options, os.Args[1:]); done {
+		return exit
+	}
+	ctx := cli.Context()
+	n, err := nsqd.New(options, logging.New(os.Stderr, options.LogPrefix, options.LogLevel))
+	if err == nil {
+		err = n.Run(ctx)
+	}
+	if err != nil {
+		p.Fatalf("%s", err)
+		return cli.ExitFailure
+	}
+	return 0
+}

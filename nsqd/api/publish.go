@@ -1,0 +1,143 @@
+package api
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/julienschmidt/httprouter"
+
+	"nsqsuite/internal/httpapi"
+	"nsqsuite/nsqd/broker"
+	"nsqsuite/protocol"
+)
+
+// pub is POST /pub (1.4).
+func (a *API) pub(_ http.ResponseWriter, r *http.Request, _ httprouter.Params) (any, error) {
+	if r.ContentLength > a.MaxMsgSize {
+		return nil, httpapi.TooLarge("MSG_TOO_BIG")
+	}
+	body, err := httpapi.ReadBody(r, a.MaxMsgSize)
+	switch {
+	case errors.Is(err, httpapi.ErrBodyTooLarge):
+		return nil, httpapi.TooLarge("MSG_TOO_BIG")
+	case err != nil:
+		return nil, httpapi.ErrInternal
+	case len(body) == 0:
+		return nil, httpapi.BadRequest("MSG_EMPTY")
+	}
+	t, q, err := a.newTopic(r)
+	if err != nil {
+		return nil, err
+	}
+	m := broker.Message{Body: body}
+	if text, given := query(q, "defer"); given {
+		ms, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || ms < 0 || ms > a.MaxReqTimeout.Milliseconds() {
+			return nil, httpapi.BadRequest("INVALID_DEFER")
+		}
+		m.Delay = time.Duration(ms) * time.Millisecond
+	}
+	return a.publish(t, m)
+}
+
+// publish publishes, and words what comes of it. Whatever stands in the way, clients learn EXITING.
+func (a *API) publish(t *broker.Topic, messages ...broker.Message) (any, error) {
+	err := t.Publish(messages)
+	if errors.Is(err, broker.ErrExiting) { // deleted since; perhaps it is there again
+		if t, err = a.Broker.Topic(t.Name()); err == nil {
+			err = t.Publish(messages)
+		}
+	}
+	if err != nil {
+		return nil, unavailable()
+	}
+	return protocol.OK, nil
+}
+
+// mpub is POST /mpub (1.5).
+func (a *API) mpub(_ http.ResponseWriter, r *http.Request, _ httprouter.Params) (any, error) {
+	if r.ContentLength > a.MaxBodySize {
+		return nil, httpapi.TooLarge("BODY_TOO_BIG")
+	}
+	t, q, err := a.newTopic(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := httpapi.ReadBody(r, a.MaxBodySize)
+	switch {
+	case errors.Is(err, httpapi.ErrBodyTooLarge):
+		return nil, httpapi.TooLarge("BODY_TOO_BIG")
+	case err != nil:
+		return nil, httpapi.ErrInternal
+	}
+	var messages []broker.Message
+	if a.binaryMode(q) {
+		messages, err = a.splitBinary(body)
+	} else {
+		messages, err = a.splitLines(body)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(messages) == 0 {
+		return protocol.OK, nil
+	}
+	return a.publish(t, messages...)
+}
+
+// binaryMode tells what the parameter "binary" means: any odd value means yes.
+func (a *API) binaryMode(q map[string][]string) bool {
+	v, given := query(q, "binary")
+	switch {
+	case !given || v == "false" || v == "0":
+		return false
+	case v != "true" && v != "1":
+		a.Log.Warnf("deprecated value '%s' used for /mpub binary param", v)
+	}
+	return true
+}
+
+func (a *API) splitLines(body []byte) ([]broker.Message, error) {
+	var messages []broker.Message
+	for len(body) > 0 {
+		line, rest, _ := bytes.Cut(body, []byte("\n"))
+		body = rest
+		if len(line) == 0 {
+			continue
+		}
+		if int64(len(line)) > a.MaxMsgSize {
+			return nil, httpapi.TooLarge("MSG_TOO_BIG")
+		}
+		messages = append(messages, broker.Message{Body: line})
+	}
+	return messages, nil
+}
+
+func (a *API) splitBinary(body []byte) ([]broker.Message, error) {
+	if len(body) < 4 {
+		return nil, httpapi.TooLarge("BAD_BODY")
+	}
+	count := int64(int32(binary.BigEndian.Uint32(body)))
+	if count <= 0 || count > protocol.MaxBatch(a.MaxBodySize) {
+		return nil, httpapi.TooLarge("BAD_BODY")
+	}
+	body = body[4:]
+	var messages []broker.Message
+	for range count {
+		if len(body) < 4 {
+			return nil, httpapi.TooLarge("BAD_MESSAGE")
+		}
+		size := int64(int32(binary.BigEndian.Uint32(body)))
+		body = body[4:]
+		if size <= 0 || size > a.MaxMsgSize || size > int64(len(body)) {
+			return nil, httpapi.TooLarge("BAD_MESSAGE")
+		}
+		messages = append(messages, broker.Message{Body: body[:size]})
+		body = body[size:]
+	}
+	return messages, nil
+}

@@ -1,0 +1,4 @@
+// Package nsqd is the message broker's daemon. It ties together what its rooms
+// do: options and listeners here, topics and channels in broker, clients in
+// session, HTTP in api, and the connections to nsqlookupd in lookup.
+package nsqd

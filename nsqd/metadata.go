@@ -1,0 +1,135 @@
+package nsqd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"nsqsuite/internal/logging"
+	"nsqsuite/internal/version"
+	"nsqsuite/internal/vfs"
+	"nsqsuite/nsqd/broker"
+	"nsqsuite/protocol"
+)
+
+// metadata keeps nsqd.dat, which names the topics and channels (protocol.md 17).
+type metadata struct {
+	path  string
+	topic func() []broker.TopicMeta
+	log   *logging.Logger
+
+	mu    sync.Mutex // serialises writes
+	dirty chan struct{}
+}
+
+// metaFile is nsqd.dat.
+type metaFile struct {
+	Topics  []metaTopic `json:"topics"`
+	Version string      `json:"version"`
+}
+
+type metaTopic struct {
+	Name     string        `json:"name"`
+	Paused   bool          `json:"paused"`
+	Channels []metaChannel `json:"channels"`
+}
+
+type metaChannel struct {
+	Name   string `json:"name"`
+	Paused bool   `json:"paused"`
+}
+
+func newMetadata(dataPath string, topics func() []broker.TopicMeta, log *logging.Logger) *metadata {
+	return &metadata{path: filepath.Join(dataPath, "nsqd.dat"), topic: topics, log: log, dirty: make(chan struct{}, 1)}
+}
+
+// load reads the file. If there is none, there is nothing.
+func (m *metadata) load() ([]broker.TopicMeta, error) {
+	text, err := os.ReadFile(m.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("failed to read metadata from %s - %w", m.path, err)
+	}
+	var file metaFile
+	if err := json.Unmarshal(text, &file); err != nil {
+		return nil, fmt.Errorf("failed to parse metadata in %s - %w", m.path, err)
+	}
+	var topics []broker.TopicMeta
+	for _, t := range file.Topics {
+		if !protocol.ValidName(t.Name) {
+			m.log.Warnf("skipping creation of invalid topic %s", t.Name)
+			continue
+		}
+		meta := broker.TopicMeta{Name: t.Name, Paused: t.Paused}
+		for _, c := range t.Channels {
+			if !protocol.ValidName(c.Name) {
+				m.log.Warnf("skipping creation of invalid channel %s", c.Name)
+				continue
+			}
+			meta.Channels = append(meta.Channels, broker.ChannelMeta(c))
+		}
+		topics = append(topics, meta)
+	}
+	return topics, nil
+}
+
+// persist writes the file: to another name first, so that it is never half there.
+func (m *metadata) persist() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.log.Infof("NSQ: persisting topic/channel metadata to %s", m.path)
+	file := metaFile{Version: version.Number}
+	for _, t := range m.topic() {
+		meta := metaTopic{Name: t.Name, Paused: t.Paused}
+		for _, c := range t.Channels {
+			meta.Channels = append(meta.Channels, metaChannel(c))
+		}
+		file.Topics = append(file.Topics, meta)
+	}
+	text, err := json.Marshal(file)
+	if err != nil {
+		return err
+	}
+	temp, err := os.CreateTemp(filepath.Dir(m.path), "nsqd.dat.*.tmp")
+	if err != nil {
+		return err
+	}
+	_, err = temp.Write(text)
+	err = errors.Join(err, temp.Sync(), temp.Close())
+	if err == nil {
+		err = os.Rename(temp.Name(), m.path)
+	}
+	if err != nil {
+		os.Remove(temp.Name()) //nolint:errcheck // the first error counts
+		return err
+	}
+	return vfs.OS.SyncDir(filepath.Dir(m.path))
+}
+
+// changed has the file written soon. Changes that come together are written together.
+func (m *metadata) changed() {
+	select {
+	case m.dirty <- struct{}{}:
+	default:
+	}
+}
+
+// run writes the file after changes until ctx ends.
+func (m *metadata) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-m.dirty:
+			if err := m.persist(); err != nil {
+				m.log.Errorf("failed to persist metadata - %s", err)
+			}
+		}
+	}
+}

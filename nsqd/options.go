@@ -1,0 +1,174 @@
+package nsqd
+
+import (
+	"crypto/md5"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"strings"
+	"time"
+
+	"nsqsuite/diskqueue"
+	"nsqsuite/internal/logging"
+)
+
+// Options are nsqd's settings, with their flags and keys in a configuration file.
+type Options struct {
+	NodeID    int64         `flag:"node-id" toml:"id" group:"General" usage:"number of this node, 0 to 1023, unique in the cluster; part of every message ID"`
+	LogLevel  logging.Level `flag:"log-level" group:"General" usage:"debug, info, warn, error or fatal"`
+	LogPrefix string        `flag:"log-prefix" group:"General" usage:"what every log line begins with"`
+	WorkerID  bool          `flag:"worker-id" toml:"-" group:"General" usage:"deprecated, has no effect; see --node-id"`
+
+	TCPAddress               string        `flag:"tcp-address" group:"Network" usage:"host:port, or path of a Unix socket, to listen on for clients"`
+	HTTPAddress              string        `flag:"http-address" group:"Network" usage:"host:port, or path of a Unix socket, to listen on for HTTP; empty: none"`
+	BroadcastAddress         string        `flag:"broadcast-address" group:"Network" usage:"name or address under which nsqlookupd shall make this node known"`
+	BroadcastTCPPort         int           `flag:"broadcast-tcp-port" group:"Network" usage:"TCP port to be made known; 0: the one listened on"`
+	BroadcastHTTPPort        int           `flag:"broadcast-http-port" group:"Network" usage:"HTTP port to be made known; 0: the one listened on"`
+	LookupdTCPAddresses      []string      `flag:"lookupd-tcp-address" toml:"nsqlookupd_tcp_addresses" group:"Network" usage:"host:port of a nsqlookupd to register with"`
+	HTTPClientConnectTimeout time.Duration `flag:"http-client-connect-timeout" group:"Network" usage:"time to connect, for questions to nsqlookupd over HTTP"`
+	HTTPClientRequestTimeout time.Duration `flag:"http-client-request-timeout" group:"Network" usage:"time to answer, likewise"`
+
+	DataPath        string        `flag:"data-path" group:"Storage" usage:"folder for messages and metadata, which must exist; empty: the working directory"`
+	Durability      durability    `flag:"durability" group:"Storage" usage:"when a publish is acknowledged: memory (disk only when memory is full, and at exit), write (survives the end of the process) or fsync (survives power loss)"`
+	MemQueueSize    int64         `flag:"mem-queue-size" group:"Storage" usage:"messages of a topic to keep in memory"`
+	MemoryLimit     int64         `flag:"memory-limit" group:"Storage" usage:"bytes of messages to keep in memory over all topics; 0: no limit"`
+	MaxBytesPerFile int64         `flag:"max-bytes-per-file" group:"Storage" usage:"bytes in a file of a topic's log before the next one begins"`
+	SyncEvery       int64         `flag:"sync-every" group:"Storage" usage:"1 means --durability=fsync; other values have no effect, see --sync-timeout"`
+	SyncTimeout     time.Duration `flag:"sync-timeout" group:"Storage" usage:"longest time that what was written stays unsynced"`
+
+	QueueScanSelectionCount int `flag:"queue-scan-selection-count" group:"Storage" usage:"has no effect: every channel has a timer of its own"`
+	QueueScanWorkerPoolMax  int `flag:"queue-scan-worker-pool-max" group:"Storage" usage:"has no effect, likewise"`
+
+	MsgTimeout    time.Duration `flag:"msg-timeout" group:"Messages" usage:"time to finish a message before it is delivered again"`
+	MaxMsgTimeout time.Duration `flag:"max-msg-timeout" group:"Messages" usage:"longest time that a client may ask for, and that TOUCH can give"`
+	MaxMsgSize    int64         `flag:"max-msg-size" group:"Messages" usage:"bytes of the largest message"`
+	MaxBodySize   int64         `flag:"max-body-size" group:"Messages" usage:"bytes of the largest body of a command"`
+	MaxReqTimeout time.Duration `flag:"max-req-timeout" group:"Messages" usage:"longest delay of REQ and DPUB"`
+
+	MaxHeartbeatInterval   time.Duration `flag:"max-heartbeat-interval" group:"Clients" usage:"longest heartbeat interval that a client may ask for"`
+	MaxRdyCount            int64         `flag:"max-rdy-count" group:"Clients" usage:"largest RDY"`
+	MaxOutputBufferSize    int64         `flag:"max-output-buffer-size" group:"Clients" usage:"largest output buffer that a client may ask for, bytes"`
+	MaxOutputBufferTimeout time.Duration `flag:"max-output-buffer-timeout" group:"Clients" usage:"longest flush interval that a client may ask for"`
+	MinOutputBufferTimeout time.Duration `flag:"min-output-buffer-timeout" group:"Clients" usage:"shortest flush interval that a client may ask for"`
+	OutputBufferTimeout    time.Duration `flag:"output-buffer-timeout" group:"Clients" usage:"flush interval told to clients; nothing ever waits for it"`
+	MaxChannelConsumers    int           `flag:"max-channel-consumers" group:"Clients" usage:"most consumers of a channel on this node; 0: no limit"`
+	MaxDeflateLevel        int           `flag:"max-deflate-level" group:"Clients" usage:"largest deflate level that a client may ask for, 1 to 9"`
+
+	TopologyRegion string `flag:"topology-region" group:"Topology" usage:"region that this node is in"`
+	TopologyZone   string `flag:"topology-zone" group:"Topology" usage:"zone that this node is in"`
+}
+
+// NewOptions returns the defaults.
+func NewOptions() *Options {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	return &Options{
+		NodeID:                   defaultNodeID(host),
+		LogLevel:                 logging.Info,
+		LogPrefix:                "[nsqd] ",
+		TCPAddress:               "0.0.0.0:4150",
+		HTTPAddress:              "0.0.0.0:4151",
+		BroadcastAddress:         host,
+		HTTPClientConnectTimeout: 2 * time.Second,
+		HTTPClientRequestTimeout: 5 * time.Second,
+		Durability:               durability(diskqueue.Write),
+		MemQueueSize:             10000,
+		MemoryLimit:              1 << 30,
+		MaxBytesPerFile:          100 << 20,
+		SyncEvery:                2500,
+		SyncTimeout:              2 * time.Second,
+		QueueScanSelectionCount:  20,
+		QueueScanWorkerPoolMax:   4,
+		MsgTimeout:               time.Minute,
+		MaxMsgTimeout:            15 * time.Minute,
+		MaxMsgSize:               1 << 20,
+		MaxBodySize:              5 << 20,
+		MaxReqTimeout:            time.Hour,
+		MaxHeartbeatInterval:     time.Minute,
+		MaxRdyCount:              2500,
+		MaxOutputBufferSize:      64 << 10,
+		MaxOutputBufferTimeout:   30 * time.Second,
+		MinOutputBufferTimeout:   25 * time.Millisecond,
+		OutputBufferTimeout:      250 * time.Millisecond,
+		MaxDeflateLevel:          6,
+	}
+}
+
+// defaultNodeID makes a node number of the host's name, as upstream does.
+func defaultNodeID(host string) int64 {
+	sum := md5.Sum([]byte(host))
+	return int64(crc32.ChecksumIEEE(sum[:]) % 1024)
+}
+
+// check says what is wrong with the options, in the order of
+// nsqd-http-and-config.md 2.3, and works out what follows from them.
+func (o *Options) check() error {
+	switch {
+	case o.MaxDeflateLevel < 1 || o.MaxDeflateLevel > 9:
+		return errors.New("--max-deflate-level must be [1,9]")
+	case o.NodeID < 0 || o.NodeID >= 1024:
+		return errors.New("--node-id must be [0,1024)")
+	}
+	for _, c := range []struct {
+		name  string
+		bad   bool
+		wants string
+	}{
+		{"mem-queue-size", o.MemQueueSize < 0, "0 or more"},
+		{"memory-limit", o.MemoryLimit < 0, "0 or more"},
+		{"max-bytes-per-file", o.MaxBytesPerFile <= 0, "more than 0"},
+		{"sync-timeout", o.SyncTimeout <= 0, "more than 0"},
+		{"output-buffer-timeout", o.OutputBufferTimeout <= 0, "more than 0"},
+		{"msg-timeout", o.MsgTimeout <= 0, "more than 0"},
+		{"max-msg-timeout", o.MaxMsgTimeout <= 0, "more than 0"},
+		{"max-msg-size", o.MaxMsgSize <= 0 || o.MaxMsgSize > maxSize, fmt.Sprintf("1 to %d", maxSize)},
+		{"max-body-size", o.MaxBodySize <= 0 || o.MaxBodySize > maxSize, fmt.Sprintf("1 to %d", maxSize)},
+		{"max-req-timeout", o.MaxReqTimeout < 0, "0 or more"},
+		{"max-rdy-count", o.MaxRdyCount < 0, "0 or more"},
+		{"max-channel-consumers", o.MaxChannelConsumers < 0, "0 or more"},
+		{"http-client-connect-timeout", o.HTTPClientConnectTimeout <= 0, "more than 0"},
+		{"http-client-request-timeout", o.HTTPClientRequestTimeout <= 0, "more than 0"},
+	} {
+		if c.bad {
+			return fmt.Errorf("--%s must be %s", c.name, c.wants)
+		}
+	}
+	if o.SyncEvery == 1 {
+		o.Durability = durability(diskqueue.Fsync)
+	}
+	if o.MemQueueSize == 0 && o.Durability == durability(diskqueue.Memory) {
+		o.Durability = durability(diskqueue.Write)
+	}
+	return nil
+}
+
+// maxSize is the largest message or body that can be allowed, in bytes: sizes on the wire have 31 bits.
+const maxSize = 1 << 30
+
+// durability is diskqueue.Durability as a flag.
+type durability diskqueue.Durability
+
+var durabilities = [...]string{diskqueue.Memory: "memory", diskqueue.Write: "write", diskqueue.Fsync: "fsync"}
+
+// String returns the word for it.
+func (d durability) String() string { return durabilities[d] }
+
+// Set is pflag.Value.
+func (d *durability) Set(word string) error {
+	for i, w := range durabilities {
+		if w == word {
+			*d = durability(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("must be %s", strings.Join(durabilities[:], ", "))
+}
+
+// Type is pflag.Value.
+func (d *durability) Type() string { return "mode" }
+
+// MarshalJSON shows the word.
+func (d durability) MarshalJSON() ([]byte, error) { return []byte(`"` + d.String() + `"`), nil }

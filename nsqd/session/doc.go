@@ -1,0 +1,22 @@
+// Package session is one client's TCP connection to nsqd: it reads commands,
+// carries them out on the broker, and writes answers, messages and heartbeats
+// (protocol.md 1 to 9).
+//
+// A session has at most two goroutines. The reading loop carries out everything
+// that it has in its buffer before it waits for more: a row of PUBs to one topic
+// is one append and one write of as many OKs, a burst of FINs is one step in the
+// channel. The writing loop exists only while there is something to write; the
+// broker's wake starts it. It takes a run of messages and writes the log's own
+// bytes by one call. When nothing more is ready everything has been written: no
+// message waits for a timer or for a buffer to fill.
+//
+// While nothing comes in, a session holds no buffer: it waits for the socket to
+// become readable, and borrows one then.
+//
+// Order: answers go out in the order of their commands. What was gathered is
+// carried out before anything that is not of its kind, and before the session
+// waits. Session.writing orders all that is written.
+//
+// Errors: a fatal error is written, and the connection closed; commands behind
+// it are not carried out. Any failure to read or write ends the session.
+package session

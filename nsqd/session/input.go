@@ -1,0 +1,208 @@
+package session
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"nsqsuite/protocol"
+)
+
+// bufferSize is the size in bytes of the buffer that a session borrows while
+// there is something to read. A longer command makes it grow, as its bytes come.
+const bufferSize = 64 << 10
+
+var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+
+// errLineTooLong ends a connection without a word.
+var errLineTooLong = errors.New("command line is too long")
+
+// input is what has been read and not yet carried out: buf[r:w].
+type input struct {
+	conn io.Reader
+	raw  syscall.RawConn // nil if conn is no socket
+
+	lent *[bufferSize]byte
+	buf  []byte
+	r, w int
+
+	// for the call that waits, so that it needs no new closure
+	ready func(fd uintptr) bool
+	n     int
+	err   error
+}
+
+func (in *input) attach(conn net.Conn) {
+	in.conn = conn
+	if sc, ok := conn.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			in.raw = raw
+			in.ready = in.readReady
+		}
+	}
+}
+
+// borrow makes sure that there is a buffer.
+func (in *input) borrow() {
+	if in.buf == nil {
+		in.lent = buffers.Get().(*[bufferSize]byte)
+		in.buf = in.lent[:]
+	}
+}
+
+// release gives the buffer back, whatever is in it.
+func (in *input) release() {
+	if in.lent != nil {
+		buffers.Put(in.lent)
+	}
+	in.lent, in.buf, in.r, in.w = nil, nil, 0, 0
+}
+
+func (in *input) bytes() []byte { return in.buf[in.r:in.w] }
+
+func (in *input) skip(n int) { in.r += n }
+
+// fill waits for more bytes and adds them. While it waits with nothing in hand it holds no buffer.
+func (in *input) fill() error {
+	if in.r == in.w {
+		in.r, in.w = 0, 0
+		if in.raw != nil {
+			in.release()
+			return in.wait()
+		}
+	}
+	in.borrow()
+	if in.w == len(in.buf) {
+		in.makeRoom()
+	}
+	n, err := in.conn.Read(in.buf[in.w:])
+	in.w += n
+	if n > 0 {
+		return nil
+	}
+	return err
+}
+
+// makeRoom moves what is in hand to the buffer's start, or to a larger buffer if that is full.
+func (in *input) makeRoom() {
+	held := in.bytes()
+	if in.r < len(in.buf)/2 {
+		larger := make([]byte, 2*len(in.buf))
+		in.w = copy(larger, held)
+		in.release1()
+		in.buf = larger
+	} else {
+		in.w = copy(in.buf, held)
+	}
+	in.r = 0
+}
+
+// release1 gives a lent buffer back that has been replaced.
+func (in *input) release1() {
+	if in.lent != nil {
+		buffers.Put(in.lent)
+		in.lent = nil
+	}
+}
+
+// wait waits until the socket is readable, then borrows a buffer and reads.
+func (in *input) wait() error {
+	in.n, in.err = 0, nil
+	if err := in.raw.Read(in.ready); err != nil {
+		return err
+	}
+	switch {
+	case in.err != nil:
+		return in.err
+	case in.n == 0:
+		return io.EOF
+	}
+	in.w = in.n
+	return nil
+}
+
+// readReady is called when the socket may be readable; false means that it was not.
+func (in *input) readReady(fd uintptr) bool {
+	in.borrow()
+	for {
+		n, err := syscall.Read(int(fd), in.buf)
+		switch err {
+		case nil:
+			in.n = n
+		case syscall.EINTR:
+			continue
+		case syscall.EAGAIN:
+			in.release()
+			return false
+		default:
+			in.err = err
+		}
+		return true
+	}
+}
+
+// fill carries out what is gathered, and waits for more input. The deadline is
+// that of the command being waited for: two heartbeats from when the wait began.
+func (s *Session) fill() error {
+	if err := s.settle(); err != nil {
+		return s.fail(err)
+	}
+	if err := s.flush(); err != nil {
+		return err
+	}
+	if !s.armed {
+		s.armed = true
+		deadline := time.Time{}
+		if interval := s.settings.Load().Heartbeat; interval > 0 {
+			deadline = time.Now().Add(2 * interval)
+		}
+		s.conn.SetReadDeadline(deadline) //nolint:errcheck // the read will tell
+	}
+	return s.in.fill()
+}
+
+// need returns the next n bytes without taking them. They are valid until the next fill.
+func (s *Session) need(n int) ([]byte, error) {
+	for s.in.w-s.in.r < n {
+		if err := s.fill(); err != nil {
+			if errors.Is(err, io.EOF) && s.in.w > s.in.r {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, err
+		}
+	}
+	return s.in.buf[s.in.r : s.in.r+n], nil
+}
+
+// readLine takes the next command line. It is valid until the next fill.
+func (s *Session) readLine() (protocol.Line, error) {
+	for looked := 0; ; {
+		held := s.in.bytes()
+		if i := bytes.IndexByte(held[looked:], '\n'); i >= 0 && looked+i < protocol.MaxLine {
+			s.in.skip(looked + i + 1)
+			return protocol.SplitLine(held[:looked+i]), nil
+		} else if i >= 0 || len(held) >= protocol.MaxLine {
+			return protocol.Line{}, errLineTooLong
+		}
+		looked = len(held)
+		if err := s.fill(); err != nil {
+			return protocol.Line{}, err
+		}
+	}
+}
+
+// readSize takes a body's size. The error is that of the read.
+func (s *Session) readSize() (int64, error) {
+	p, err := s.need(4)
+	if err != nil {
+		return 0, err
+	}
+	size := int64(int32(binary.BigEndian.Uint32(p)))
+	s.in.skip(4)
+	return size, nil
+}

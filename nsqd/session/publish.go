@@ -1,0 +1,264 @@
+package session
+
+import (
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"nsqsuite/nsqd/broker"
+	"nsqsuite/protocol"
+)
+
+// pending is what the reading loop has gathered and not yet carried out:
+// publishes to one topic, or FINs.
+type pending struct {
+	name     []byte // of the topic, for the error's text
+	messages []broker.Message
+	oks      int // answers due when they are published
+	failed   protocol.Code
+	command  string
+	finished []protocol.MessageID
+}
+
+// settle carries out what is gathered. Its answers are gathered in turn.
+func (s *Session) settle() error {
+	p := &s.pending
+	if len(p.finished) > 0 {
+		s.subscription.FinishAll(p.finished, func(id protocol.MessageID, err error) {
+			e := protocol.FinFailed.Errorf("FIN %s failed %s", id, err)
+			s.logError(e)
+			s.respond(protocol.FrameError, e.Error())
+		})
+		p.finished = p.finished[:0]
+	}
+	if len(p.messages) == 0 {
+		return nil
+	}
+	n := len(p.messages)
+	err := s.publish(p.messages)
+	clear(p.messages)
+	p.messages = p.messages[:0]
+	oks := p.oks
+	p.oks = 0
+	if err != nil {
+		return p.failed.Errorf("%s failed %s", p.command, err).Because(err)
+	}
+	for range oks {
+		s.out = append(s.out, okFrame...)
+	}
+	s.countPublished(s.topic.Name(), n)
+	return nil
+}
+
+var okFrame = protocol.AppendFrame(nil, protocol.FrameResponse, protocol.OK)
+
+// publish publishes to the topic, which may have been deleted and made again meanwhile.
+func (s *Session) publish(messages []broker.Message) error {
+	err := s.topic.Publish(messages)
+	if !errors.Is(err, broker.ErrExiting) {
+		return err
+	}
+	now, e := s.server.Broker.Topic(s.topic.Name())
+	if e != nil || now == s.topic {
+		return err
+	}
+	s.topic = now
+	return now.Publish(messages)
+}
+
+func (s *Session) countPublished(topic string, n int) {
+	s.mu.Lock()
+	if s.published == nil {
+		s.published = map[string]uint64{}
+	}
+	s.published[topic] += uint64(n)
+	s.mu.Unlock()
+}
+
+// gather adds a message to what will be published to s.topic by a command that
+// fails with the code and is answered by OK.
+func (s *Session) gather(m broker.Message, command string, failed protocol.Code) {
+	p := &s.pending
+	p.messages = append(p.messages, m)
+	p.oks++
+	p.command, p.failed = command, failed
+}
+
+// aim makes the topic of this name the one that gather is for. The error is the command's.
+func (s *Session) aim(name []byte, command string, failed protocol.Code) error {
+	p := &s.pending
+	if len(p.finished) > 0 || len(p.messages) > 0 && (p.command != command || string(name) != s.topic.Name()) {
+		if err := s.settle(); err != nil {
+			return err
+		}
+	}
+	if s.topic != nil && string(name) == s.topic.Name() {
+		return nil
+	}
+	if !protocol.ValidName(string(name)) {
+		return badTopic(command, name)
+	}
+	topic, err := s.server.Broker.Topic(string(name))
+	if err != nil {
+		return failed.Errorf("%s failed %s", command, err).Because(err)
+	}
+	s.topic = topic
+	return nil
+}
+
+func badTopic(command string, name []byte) *protocol.Error {
+	return protocol.BadTopic.Errorf("%s topic name %q is not valid", command, protocol.Echo(name))
+}
+
+// readMessage returns the body of a PUB or DPUB. It is valid until the next fill.
+func (s *Session) readMessage(command string) ([]byte, error) {
+	size, err := s.readSize()
+	switch {
+	case err != nil:
+		return nil, protocol.BadMessage.Errorf("%s failed to read message body size", command).Because(err)
+	case size <= 0:
+		return nil, protocol.BadMessage.Errorf("%s invalid message body size %d", command, size)
+	case size > s.server.MaxMsgSize:
+		return nil, protocol.BadMessage.Errorf("%s message too big %d > %d", command, size, s.server.MaxMsgSize)
+	}
+	body, err := s.need(int(size))
+	if err != nil {
+		return nil, protocol.BadMessage.Errorf("%s failed to read message body", command).Because(err)
+	}
+	s.in.skip(int(size))
+	return body, nil
+}
+
+// pub is PUB (protocol.md 7.8).
+func (s *Session) pub(line *protocol.Line) error {
+	if line.Params() < 1 {
+		return protocol.Invalid.Errorf("PUB insufficient number of parameters")
+	}
+	return s.pubDelayed("PUB", protocol.PubFailed, line.Param(0), 0)
+}
+
+// dpub is DPUB (7.9).
+func (s *Session) dpub(line *protocol.Line) error {
+	if line.Params() < 2 {
+		return protocol.Invalid.Errorf("DPUB insufficient number of parameters")
+	}
+	name := line.Param(0)
+	if !protocol.ValidName(string(name)) {
+		return badTopic("DPUB", name)
+	}
+	most := uint64(s.server.MaxReqTimeout.Milliseconds())
+	ms, ok := protocol.ParseDigits(line.Param(1))
+	if !ok {
+		return protocol.Invalid.Errorf("DPUB could not parse timeout %s", protocol.Echo(line.Param(1)))
+	}
+	if ms > most {
+		return protocol.Invalid.Errorf("DPUB timeout %d out of range 0-%d", ms, most)
+	}
+	return s.pubDelayed("DPUB", protocol.DPubFailed, name, time.Duration(ms)*time.Millisecond)
+}
+
+func (s *Session) pubDelayed(command string, failed protocol.Code, name []byte, delay time.Duration) error {
+	if !s.sameTopic(name) && !protocol.ValidName(string(name)) {
+		return badTopic(command, name)
+	}
+	held := s.keep(name) // the line is gone if the body must be waited for
+	body, err := s.readMessage(command)
+	if err != nil {
+		return err
+	}
+	if err := s.aim(held, command, failed); err != nil {
+		return err
+	}
+	s.gather(broker.Message{Body: body, Delay: delay}, command, failed)
+	return nil
+}
+
+func (s *Session) sameTopic(name []byte) bool {
+	return s.topic != nil && string(name) == s.topic.Name()
+}
+
+// keep copies a name out of the buffer.
+func (s *Session) keep(name []byte) []byte {
+	s.pending.name = append(s.pending.name[:0], name...)
+	return s.pending.name
+}
+
+// mpub is MPUB (7.10). All messages are read and checked before any is queued.
+func (s *Session) mpub(line *protocol.Line) error {
+	if err := s.settle(); err != nil {
+		return err
+	}
+	if line.Params() < 1 {
+		return protocol.Invalid.Errorf("MPUB insufficient number of parameters")
+	}
+	name := line.Param(0)
+	if !protocol.ValidName(string(name)) {
+		return protocol.BadTopic.Errorf("%s MPUB topic name %q is not valid", protocol.BadTopic, protocol.Echo(name))
+	}
+	if err := s.aim(name, "MPUB", protocol.MPubFailed); err != nil {
+		return err
+	}
+	size, err := s.readSize()
+	most := s.server.MaxBodySize
+	switch {
+	case err != nil:
+		return protocol.BadBody.Errorf("MPUB failed to read body size").Because(err)
+	case size <= 0:
+		return protocol.BadBody.Errorf("MPUB invalid body size %d", size)
+	case size > most:
+		return protocol.BadBody.Errorf("MPUB body too big %d > %d", size, most)
+	}
+	count, err := s.readSize()
+	if err != nil {
+		return protocol.BadBody.Errorf("MPUB failed to read message count").Because(err)
+	}
+	if count <= 0 || count > protocol.MaxBatch(most) {
+		return protocol.BadBody.Errorf("MPUB invalid message count %d", count)
+	}
+	used, err := s.readBatch(int(count))
+	if err != nil {
+		return err
+	}
+	s.cutBatch(s.in.buf[s.in.r:s.in.r+used], int(count))
+	s.in.skip(used)
+	s.pending.oks, s.pending.command, s.pending.failed = 1, "MPUB", protocol.MPubFailed
+	return s.settle()
+}
+
+// readBatch makes sure that count messages, sizes before them, are in the
+// buffer, and returns how many bytes they are. What is declared is believed
+// only as it arrives, and all of it is bounded by --max-body-size.
+func (s *Session) readBatch(count int) (used int, err error) {
+	for i := range count {
+		p, err := s.need(used + 4)
+		if err != nil {
+			return 0, protocol.BadMessage.Errorf("MPUB failed to read message(%d) body size", i).Because(err)
+		}
+		size := int64(int32(binary.BigEndian.Uint32(p[used:])))
+		used += 4
+		switch {
+		case size <= 0:
+			return 0, protocol.BadMessage.Errorf("MPUB invalid message(%d) body size %d", i, size)
+		case size > s.server.MaxMsgSize:
+			return 0, protocol.BadMessage.Errorf("MPUB message too big %d > %d", size, s.server.MaxMsgSize)
+		case int64(used)+size > s.server.MaxBodySize+4:
+			return 0, protocol.BadBody.Errorf("MPUB body too big %d > %d", int64(used)+size, s.server.MaxBodySize)
+		}
+		used += int(size)
+		if _, err := s.need(used); err != nil {
+			return 0, protocol.BadMessage.Errorf("MPUB failed to read message body").Because(err)
+		}
+	}
+	return used, nil
+}
+
+// cutBatch gathers count messages that lie in p, sizes before them.
+func (s *Session) cutBatch(p []byte, count int) {
+	messages := s.pending.messages[:0]
+	for range count {
+		size := binary.BigEndian.Uint32(p)
+		messages = append(messages, broker.Message{Body: p[4 : 4+size]})
+		p = p[4+size:]
+	}
+	s.pending.messages = messages
+}

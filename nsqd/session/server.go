@@ -1,0 +1,79 @@
+package session
+
+import (
+	"net"
+	"sync"
+	"time"
+
+	"nsqsuite/internal/logging"
+	"nsqsuite/nsqd/broker"
+	"nsqsuite/protocol"
+)
+
+// Config is what sessions need to know.
+type Config struct {
+	Broker *broker.Broker
+	Log    *logging.Logger
+	Limits protocol.Limits
+
+	Version       string
+	MaxRdyCount   int64
+	MaxMsgSize    int64 // bytes of a message's body
+	MaxBodySize   int64 // bytes of the bodies of MPUB and IDENTIFY
+	MaxReqTimeout time.Duration
+	// MaxDeflateLevel is shown in the reply to IDENTIFY.
+	MaxDeflateLevel int
+	// MaxChannelConsumers is for the text of the error; the broker checks it.
+	MaxChannelConsumers int
+	TopologyRegion      string
+	TopologyZone        string
+}
+
+// Server has the sessions of an nsqd.
+type Server struct {
+	Config
+
+	mu       sync.Mutex
+	sessions map[*Session]struct{}
+}
+
+// NewServer returns a server without sessions.
+func NewServer(c Config) *Server {
+	return &Server{Config: c, sessions: map[*Session]struct{}{}}
+}
+
+// Handle serves a connection until it ends, which it does when somebody closes it.
+func (v *Server) Handle(conn net.Conn) {
+	s := newSession(v, conn)
+	v.mu.Lock()
+	v.sessions[s] = struct{}{}
+	v.mu.Unlock()
+	s.serve()
+	v.mu.Lock()
+	delete(v.sessions, s)
+	v.mu.Unlock()
+}
+
+// Client is a connection as /stats shows it.
+type Client struct {
+	protocol.ClientStats
+	// Topic and Channel are what the client has subscribed to, or empty.
+	Topic, Channel string
+	// Published tells whether the client has published anything.
+	Published bool
+}
+
+// Clients returns all connections.
+func (v *Server) Clients() []Client {
+	v.mu.Lock()
+	all := make([]*Session, 0, len(v.sessions))
+	for s := range v.sessions {
+		all = append(all, s)
+	}
+	v.mu.Unlock()
+	clients := make([]Client, len(all))
+	for i, s := range all {
+		clients[i] = s.stats()
+	}
+	return clients
+}

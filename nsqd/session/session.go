@@ -1,0 +1,272 @@
+package session
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"nsqsuite/nsqd/broker"
+	"nsqsuite/protocol"
+)
+
+// magicTimeout is how long a client may take to send its first four bytes.
+const magicTimeout = 60 * time.Second
+
+// Session is one client. Fields without another note belong to the reading loop.
+type Session struct {
+	server *Server
+	conn   net.Conn
+	remote string
+	since  time.Time
+	log    func(format string, args ...any) // at level info
+
+	in      input
+	out     []byte // answers not written yet
+	pending pending
+	armed   bool // the read deadline is set for the command that is being waited for
+	failed  bool // a fatal error has been written
+
+	topic        *broker.Topic // of the last publish
+	subscription *broker.Subscription
+
+	settings  atomic.Pointer[protocol.Settings]
+	state     atomic.Int32
+	heartbeat *time.Timer
+
+	writing sync.Mutex // held by who writes to conn
+	runs    runs
+
+	mu        sync.Mutex // guards what /stats shows
+	identity  protocol.Identify
+	host      string // the peer's address without port
+	published map[string]uint64
+	channel   [2]string // topic and channel of the subscription
+}
+
+func newSession(v *Server, conn net.Conn) *Session {
+	s := &Session{server: v, conn: conn, remote: conn.RemoteAddr().String(), since: time.Now(), log: v.Log.Infof}
+	if host, _, err := net.SplitHostPort(s.remote); err == nil {
+		s.host = host
+	}
+	if s.remote == "" {
+		s.remote = "@" // an unnamed Unix socket
+	}
+	s.identity.ClientID, s.identity.Hostname = s.host, s.host
+	settings := v.Limits.DefaultSettings()
+	s.settings.Store(&settings)
+	s.in.attach(conn)
+	s.runs.session, s.runs.done = s, make(chan struct{})
+	return s
+}
+
+// serve runs the session to its end.
+func (s *Session) serve() {
+	s.log("TCP: new client(%s)", s.remote)
+	defer s.in.release()
+	if !s.readMagic() {
+		return
+	}
+	s.startHeartbeat(s.settings.Load().Heartbeat)
+	err := s.readCommands()
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
+		s.server.Log.Debugf("client(%s) closed the connection", s.remote)
+	} else if !isProtocolError(err) {
+		s.server.Log.Errorf("client(%s) - failed to read command - %s", s.remote, err)
+	} else {
+		s.server.Log.Errorf("client(%s) - %s", s.remote, err)
+	}
+	s.conn.Close()
+	s.stopHeartbeat()
+	if s.subscription != nil {
+		s.subscription.Unsubscribe()
+	}
+	s.runs.end()
+	s.log("PROTOCOL(V2): [%s] exiting ioloop", s.remote)
+}
+
+func isProtocolError(err error) bool {
+	var e *protocol.Error
+	return errors.As(err, &e)
+}
+
+// readMagic reads the first four bytes, and answers if they are not what they should be.
+func (s *Session) readMagic() bool {
+	s.conn.SetReadDeadline(time.Now().Add(magicTimeout)) //nolint:errcheck // the read will tell
+	s.armed = true
+	magic, err := s.need(len(protocol.MagicV2))
+	if err != nil {
+		s.server.Log.Errorf("failed to read protocol version - %s", err)
+		return false
+	}
+	if string(magic) != protocol.MagicV2 {
+		s.server.Log.Errorf("client(%s) bad protocol magic '%s'", s.remote, magic)
+		s.respond(protocol.FrameError, string(protocol.BadProtocol))
+		s.flush() //nolint:errcheck // the connection is closed next in any case
+		s.drain()
+		return false
+	}
+	s.log("CLIENT(%s): desired protocol magic '%s'", s.remote, magic)
+	s.in.skip(len(magic))
+	s.armed = false
+	return true
+}
+
+// readCommands carries out commands until one fails or none comes any more.
+func (s *Session) readCommands() error {
+	for {
+		line, err := s.readLine()
+		if err != nil {
+			return err
+		}
+		if err := s.exec(line); err != nil {
+			if e := s.settle(); e != nil {
+				err = e
+			}
+			return s.fail(err)
+		}
+		s.armed = false
+	}
+}
+
+// fail writes a fatal error, as far as it goes, and returns it.
+func (s *Session) fail(err error) error {
+	var e *protocol.Error
+	if !errors.As(err, &e) || s.failed {
+		return err
+	}
+	s.failed = true
+	s.logError(e)
+	s.respond(protocol.FrameError, e.Error())
+	if s.flush() == nil {
+		s.drain()
+	}
+	return err
+}
+
+func (s *Session) logError(e *protocol.Error) {
+	cause := ""
+	if e.Err != nil {
+		cause = " - " + e.Err.Error()
+	}
+	s.server.Log.Errorf("[%s] - %s%s", s.remote, e, cause)
+}
+
+// Bounds of drain.
+const (
+	drainTime  = time.Second
+	drainBytes = 8 << 20
+)
+
+// drain lets the client read the last frame: closing a socket with unread input
+// would reset it and may throw the frame away. So it stops sending, and for a
+// moment reads what the client still sends.
+func (s *Session) drain() {
+	half, ok := s.conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	s.conn.SetReadDeadline(time.Now().Add(drainTime)) //nolint:errcheck // the copy will tell
+	io.CopyN(io.Discard, s.conn, drainBytes)          //nolint:errcheck // all that counts is that it ends
+}
+
+// respond gathers an answer.
+func (s *Session) respond(t protocol.FrameType, data string) {
+	s.out = protocol.AppendFrame(s.out, t, data)
+}
+
+// flush writes the answers gathered.
+func (s *Session) flush() error {
+	if len(s.out) == 0 {
+		return nil
+	}
+	s.writing.Lock()
+	s.limitWrite()
+	_, err := s.conn.Write(s.out)
+	s.writing.Unlock()
+	if cap(s.out) > keepOut {
+		s.out = nil
+	}
+	s.out = s.out[:0]
+	return err
+}
+
+// keepOut is the size in bytes up to which a session keeps its buffer for answers.
+const keepOut = 4 << 10
+
+// limitWrite sets how long the next write may take. The caller holds writing.
+func (s *Session) limitWrite() {
+	if interval := s.settings.Load().Heartbeat; interval > 0 {
+		s.conn.SetWriteDeadline(time.Now().Add(interval)) //nolint:errcheck // the write will tell
+	} else {
+		s.conn.SetWriteDeadline(time.Time{}) //nolint:errcheck // likewise
+	}
+}
+
+// startHeartbeat sends a heartbeat every interval from now on; none if that is 0.
+func (s *Session) startHeartbeat(interval time.Duration) {
+	s.stopHeartbeat()
+	if interval <= 0 {
+		return
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	var timer *time.Timer
+	timer = time.AfterFunc(interval, func() {
+		s.writing.Lock()
+		defer s.writing.Unlock()
+		if s.heartbeat != timer {
+			return // another one has taken its place
+		}
+		timer.Reset(interval)
+		s.limitWrite()
+		if _, err := s.conn.Write(heartbeatFrame); err != nil {
+			s.conn.Close() // a client that does not read is gone
+		}
+	})
+	s.heartbeat = timer
+}
+
+var heartbeatFrame = protocol.AppendFrame(nil, protocol.FrameResponse, protocol.Heartbeat)
+
+func (s *Session) stopHeartbeat() {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.heartbeat != nil {
+		s.heartbeat.Stop()
+		s.heartbeat = nil
+	}
+}
+
+// stats returns what /stats shows of the session.
+func (s *Session) stats() Client {
+	settings := s.settings.Load()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := Client{
+		Topic:     s.channel[0],
+		Channel:   s.channel[1],
+		Published: len(s.published) > 0,
+		ClientStats: protocol.ClientStats{
+			ClientID:       s.identity.ClientID,
+			Hostname:       s.identity.Hostname,
+			UserAgent:      s.identity.UserAgent,
+			Version:        "V2",
+			RemoteAddress:  s.remote,
+			State:          s.state.Load(),
+			ConnectTS:      s.since.Unix(),
+			SampleRate:     settings.SampleRate,
+			TopologyZone:   s.identity.TopologyZone,
+			TopologyRegion: s.identity.TopologyRegion,
+		},
+	}
+	if s.subscription != nil {
+		c.InFlightCount, c.ReadyCount, c.MessageCount, c.FinishCount, c.RequeueCount = s.subscription.Counters()
+	}
+	for topic, n := range s.published {
+		c.PubCounts = append(c.PubCounts, protocol.PubCount{Topic: topic, Count: n})
+	}
+	return c
+}
