@@ -1,0 +1,210 @@
+package nsqlookupd
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/julienschmidt/httprouter"
+
+	"nsqsuite/internal/httpapi"
+	"nsqsuite/internal/version"
+	"nsqsuite/nsqlookupd/registry"
+	"nsqsuite/protocol"
+)
+
+// api returns the handler of all routes (nsqlookupd.md part 4).
+func (l *NSQLookupd) api() *httpapi.Router {
+	r := httpapi.NewRouter(l.log)
+	r.Plain(http.MethodGet, "/ping", func(http.ResponseWriter, *http.Request, httprouter.Params) (any, error) { return protocol.OK, nil })
+	r.V1(http.MethodGet, "/info", func(http.ResponseWriter, *http.Request, httprouter.Params) (any, error) {
+		return map[string]string{"version": version.Number}, nil
+	})
+	r.V1(http.MethodGet, "/topics", func(http.ResponseWriter, *http.Request, httprouter.Params) (any, error) {
+		return protocol.TopicList{Topics: l.registry.Topics()}, nil
+	})
+	r.V1(http.MethodGet, "/nodes", func(http.ResponseWriter, *http.Request, httprouter.Params) (any, error) {
+		return l.nodes(time.Now()), nil
+	})
+	r.V1(http.MethodGet, "/debug", func(http.ResponseWriter, *http.Request, httprouter.Params) (any, error) { return l.dump(), nil })
+	r.V1(http.MethodGet, "/channels", l.asked(l.channels))
+	r.V1(http.MethodGet, "/lookup", l.asked(l.find))
+	r.V1(http.MethodPost, "/topic/create", l.asked(l.createTopic))
+	r.V1(http.MethodPost, "/topic/delete", l.asked(l.deleteTopic))
+	r.V1(http.MethodPost, "/channel/create", l.asked(l.createChannel))
+	r.V1(http.MethodPost, "/channel/delete", l.asked(l.deleteChannel))
+	r.V1(http.MethodPost, "/topic/tombstone", l.asked(l.tombstone))
+	r.Profiler()
+	return r
+}
+
+// asked returns a handler for a question about a topic.
+func (l *NSQLookupd) asked(answer func(topic string, q url.Values) (any, error)) httpapi.Handler {
+	return func(_ http.ResponseWriter, r *http.Request, _ httprouter.Params) (any, error) {
+		q, err := httpapi.Query(r, l.log)
+		if err != nil {
+			return nil, err
+		}
+		if !q.Has("topic") {
+			return nil, httpapi.BadRequest("MISSING_ARG_TOPIC")
+		}
+		return answer(q.Get("topic"), q)
+	}
+}
+
+func (l *NSQLookupd) channels(topic string, _ url.Values) (any, error) {
+	return protocol.ChannelList{Channels: l.registry.Channels(topic)}, nil
+}
+
+// active tells whether a producer has been heard of lately.
+func (l *NSQLookupd) active(p *registry.Producer, now time.Time) bool {
+	return now.Sub(p.LastUpdate) <= l.options.InactiveProducerTimeout
+}
+
+// entombed tells whether a tombstone set at the time is in force.
+func (l *NSQLookupd) entombed(set, now time.Time) bool {
+	return !set.IsZero() && now.Sub(set) < l.options.TombstoneLifetime
+}
+
+func (l *NSQLookupd) find(topic string, _ url.Values) (any, error) {
+	producers, ok := l.registry.Lookup(topic)
+	if !ok {
+		return nil, httpapi.NotFound("TOPIC_NOT_FOUND")
+	}
+	now := time.Now()
+	answer := protocol.Lookup{Channels: l.registry.Channels(topic), Producers: []protocol.Producer{}}
+	for i := range producers {
+		if p := &producers[i]; l.active(p, now) && !l.entombed(p.Tombstoned, now) {
+			answer.Producers = append(answer.Producers, p.Info)
+		}
+	}
+	return answer, nil
+}
+
+func (l *NSQLookupd) nodes(now time.Time) protocol.Nodes {
+	answer := protocol.Nodes{Producers: []protocol.Node{}}
+	for _, n := range l.registry.Nodes() {
+		if !l.active(&n.Producer, now) {
+			continue
+		}
+		node := protocol.Node{Producer: n.Info, Topics: n.Topics, Tombstones: []bool{}}
+		for _, set := range n.Tombstoned {
+			node.Tombstones = append(node.Tombstones, l.entombed(set, now))
+		}
+		answer.Producers = append(answer.Producers, node)
+	}
+	return answer
+}
+
+// debugProducer is a producer in GET /debug.
+type debugProducer struct {
+	ID               string `json:"id"`
+	Hostname         string `json:"hostname"`
+	BroadcastAddress string `json:"broadcast_address"`
+	TCPPort          int    `json:"tcp_port"`
+	HTTPPort         int    `json:"http_port"`
+	Version          string `json:"version"`
+	TopologyZone     string `json:"topology_zone"`
+	TopologyRegion   string `json:"topology_region"`
+	LastUpdate       int64  `json:"last_update"` // Unix ns
+	Tombstoned       bool   `json:"tombstoned"`
+	TombstonedAt     int64  `json:"tombstoned_at"` // Unix ns
+}
+
+func (l *NSQLookupd) dump() map[string][]debugProducer {
+	all := map[string][]debugProducer{}
+	l.registry.All(func(reg registry.Registration, producers []registry.Producer) {
+		category := "client"
+		if reg.Channel != "" {
+			category = "channel"
+		} else if reg.Topic != "" {
+			category = "topic"
+		}
+		key := fmt.Sprintf("%s:%s:%s", category, reg.Topic, reg.Channel)
+		for _, p := range producers {
+			all[key] = append(all[key], debugProducer{
+				ID:               string(p.ID),
+				Hostname:         p.Info.Hostname,
+				BroadcastAddress: p.Info.BroadcastAddress,
+				TCPPort:          p.Info.TCPPort,
+				HTTPPort:         p.Info.HTTPPort,
+				Version:          p.Info.Version,
+				TopologyZone:     p.Info.TopologyZone,
+				TopologyRegion:   p.Info.TopologyRegion,
+				LastUpdate:       p.LastUpdate.UnixNano(),
+				Tombstoned:       !p.Tombstoned.IsZero(),
+				TombstonedAt:     p.Tombstoned.UnixNano(),
+			})
+		}
+	})
+	return all
+}
+
+func (l *NSQLookupd) createTopic(topic string, _ url.Values) (any, error) {
+	if !protocol.ValidName(topic) {
+		return nil, httpapi.BadRequest("INVALID_ARG_TOPIC")
+	}
+	l.log.Infof("DB: adding topic(%s)", topic)
+	l.registry.Create(registry.Registration{Topic: topic})
+	return nil, nil
+}
+
+func (l *NSQLookupd) deleteTopic(topic string, _ url.Values) (any, error) {
+	l.log.Infof("DB: removing topic(%s)", topic)
+	l.registry.DeleteTopic(topic)
+	return nil, nil
+}
+
+// channelArg returns the channel that a request names.
+func channelArg(topic string, q url.Values) (registry.Registration, error) {
+	r := registry.Registration{Topic: topic, Channel: q.Get("channel")}
+	switch {
+	case !protocol.ValidName(topic):
+		return r, httpapi.BadRequest("INVALID_ARG_TOPIC")
+	case !q.Has("channel"):
+		return r, httpapi.BadRequest("MISSING_ARG_CHANNEL")
+	case !protocol.ValidName(r.Channel):
+		return r, httpapi.BadRequest("INVALID_ARG_CHANNEL")
+	}
+	return r, nil
+}
+
+func (l *NSQLookupd) createChannel(topic string, q url.Values) (any, error) {
+	r, err := channelArg(topic, q)
+	if err != nil {
+		return nil, err
+	}
+	l.log.Infof("DB: adding channel(%s) in topic(%s)", r.Channel, r.Topic)
+	l.log.Infof("DB: adding topic(%s)", r.Topic)
+	l.registry.Create(r)
+	return nil, nil
+}
+
+func (l *NSQLookupd) deleteChannel(topic string, q url.Values) (any, error) {
+	r, err := channelArg(topic, q)
+	if err != nil {
+		return nil, err
+	}
+	l.log.Infof("DB: removing channel(%s) from topic(%s)", r.Channel, r.Topic)
+	if !l.registry.DeleteChannel(r) {
+		return nil, httpapi.NotFound("CHANNEL_NOT_FOUND")
+	}
+	return nil, nil
+}
+
+func (l *NSQLookupd) tombstone(topic string, q url.Values) (any, error) {
+	if !q.Has("node") {
+		return nil, httpapi.BadRequest("MISSING_ARG_NODE")
+	}
+	node := q.Get("node")
+	l.log.Infof("DB: setting tombstone for producer@%s of topic(%s)", node, topic)
+	l.registry.Tombstone(topic, func(p protocol.Producer) bool {
+		port := strconv.Itoa(p.HTTPPort)
+		// An IPv6 address may come with brackets round it or without.
+		return node == p.BroadcastAddress+":"+port || node == net.JoinHostPort(p.BroadcastAddress, port)
+	}, time.Now())
+	return nil, nil
+}

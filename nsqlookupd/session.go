@@ -1,0 +1,230 @@
+package nsqlookupd
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"nsqsuite/nsqlookupd/registry"
+	"nsqsuite/protocol"
+)
+
+const (
+	// magicTimeout is how long a peer may take to send its first four bytes.
+	magicTimeout = 60 * time.Second
+	// writeTimeout is how long a peer may take to take an answer.
+	writeTimeout = 10 * time.Second
+	// maxBody is how many bytes the body of IDENTIFY has at most.
+	maxBody = 1 << 20
+)
+
+// session is the connection of one nsqd (nsqlookupd.md part 2).
+type session struct {
+	l          *NSQLookupd
+	conn       net.Conn
+	in         *bufio.Reader
+	remote     string
+	id         registry.ID
+	identified bool
+}
+
+// handle serves a connection until it ends.
+func (l *NSQLookupd) handle(conn net.Conn) {
+	remote := conn.RemoteAddr().String()
+	s := &session{l: l, conn: conn, in: bufio.NewReaderSize(conn, protocol.MaxLine), remote: remote, id: registry.ID(remote)}
+	l.log.Infof("TCP: new client(%s)", remote)
+	if !s.readMagic() {
+		return
+	}
+	err := s.serve()
+	l.log.Errorf("client(%s) - %s", remote, err)
+	for _, r := range l.registry.Disconnect(s.id) {
+		s.logEntry("UNREGISTER", r)
+	}
+	if s.identified {
+		l.log.Infof("DB: client(%s) UNREGISTER category:client key: subkey:", remote)
+	}
+	l.log.Infof("PROTOCOL(V1): [%s] exiting ioloop", remote)
+}
+
+func (s *session) readMagic() bool {
+	s.conn.SetReadDeadline(time.Now().Add(magicTimeout)) //nolint:errcheck // the read will tell
+	magic := make([]byte, len(protocol.MagicV1))
+	if _, err := io.ReadFull(s.in, magic); err != nil {
+		s.l.log.Errorf("failed to read protocol version - %s", err)
+		return false
+	}
+	if string(magic) != protocol.MagicV1 {
+		s.l.log.Errorf("client(%s) bad protocol magic '%s'", s.remote, magic)
+		s.answer(string(protocol.BadProtocol)) //nolint:errcheck // the connection is closed in any case
+		return false
+	}
+	s.l.log.Infof("CLIENT(%s): desired protocol magic '%s'", s.remote, magic)
+	s.conn.SetReadDeadline(time.Time{}) //nolint:errcheck // a peer may be silent for ever
+	return true
+}
+
+// serve carries out commands until one fails or none comes any more, and returns why.
+func (s *session) serve() error {
+	for {
+		line, err := s.in.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			return errors.New("command line is too long")
+		}
+		if err != nil {
+			return err
+		}
+		words := strings.Split(strings.TrimSpace(string(line)), " ")
+		reply, err := s.exec(words[0], words[1:])
+		if err != nil {
+			s.logError(err)
+			s.answer(err.Error()) //nolint:errcheck // the connection is closed in any case
+			return err
+		}
+		if err := s.answer(reply); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *session) logError(err error) {
+	cause := ""
+	if inner := errors.Unwrap(err); inner != nil {
+		cause = " - " + inner.Error()
+	}
+	s.l.log.Errorf("[%s] - %s%s", s.remote, err, cause)
+}
+
+func (s *session) answer(text string) error {
+	s.conn.SetWriteDeadline(time.Now().Add(writeTimeout)) //nolint:errcheck // the write will tell
+	_, err := s.conn.Write(protocol.AppendReply(nil, text))
+	return err
+}
+
+// exec carries out one command and returns the answer. Every error ends the session.
+func (s *session) exec(command string, params []string) (string, error) {
+	switch command {
+	case "PING":
+		return s.ping()
+	case "IDENTIFY":
+		return s.identify()
+	case "REGISTER":
+		return s.register(command, params)
+	case "UNREGISTER":
+		return s.unregister(command, params)
+	}
+	return "", protocol.Invalid.Errorf("invalid command %s", protocol.Echo(command))
+}
+
+func (s *session) ping() (string, error) {
+	now := time.Now()
+	if before, ok := s.l.registry.Ping(s.id, now); ok {
+		s.l.log.Infof("CLIENT(%s): pinged (last ping %s)", s.remote, now.Sub(before))
+	}
+	return protocol.OK, nil
+}
+
+func (s *session) identify() (string, error) {
+	if s.identified {
+		return "", protocol.Invalid.Errorf("cannot IDENTIFY again")
+	}
+	body, err := s.readBody()
+	if err != nil {
+		return "", err
+	}
+	var info protocol.Producer
+	if err := json.Unmarshal(body, &info); err != nil {
+		return "", protocol.BadBody.Errorf("IDENTIFY failed to decode JSON body").Because(err)
+	}
+	if info.BroadcastAddress == "" || info.TCPPort == 0 || info.HTTPPort == 0 || info.Version == "" {
+		return "", protocol.BadBody.Errorf("IDENTIFY missing fields")
+	}
+	info.RemoteAddress = s.remote
+	s.l.registry.Identify(s.id, info, time.Now())
+	s.identified = true
+	s.l.log.Infof("CLIENT(%s): IDENTIFY Address:%s TCP:%d HTTP:%d Version:%s",
+		s.remote, info.BroadcastAddress, info.TCPPort, info.HTTPPort, info.Version)
+	s.l.log.Infof("DB: client(%s) REGISTER category:client key: subkey:", s.remote)
+	reply, err := json.Marshal(s.l.self())
+	return string(reply), err
+}
+
+// readBody reads the body of IDENTIFY. Memory grows with what arrives.
+func (s *session) readBody() ([]byte, error) {
+	var head [4]byte
+	if _, err := io.ReadFull(s.in, head[:]); err != nil {
+		return nil, protocol.BadBody.Errorf("IDENTIFY failed to read body size").Because(err)
+	}
+	size := int64(int32(binary.BigEndian.Uint32(head[:])))
+	if size < 0 || size > maxBody {
+		return nil, protocol.BadBody.Errorf("IDENTIFY failed to read body").Because(fmt.Errorf("size %d", size))
+	}
+	body, err := io.ReadAll(io.LimitReader(s.in, size))
+	if err == nil && int64(len(body)) < size {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return nil, protocol.BadBody.Errorf("IDENTIFY failed to read body").Because(err)
+	}
+	return body, nil
+}
+
+// registration checks the state and parameters of REGISTER and UNREGISTER.
+func (s *session) registration(command string, params []string) (r registry.Registration, err error) {
+	if !s.identified {
+		return r, protocol.Invalid.Errorf("client must IDENTIFY")
+	}
+	if len(params) == 0 {
+		return r, protocol.Invalid.Errorf("%s insufficient number of params", command)
+	}
+	r.Topic = params[0]
+	if len(params) > 1 {
+		r.Channel = params[1]
+	}
+	if !protocol.ValidName(r.Topic) {
+		return r, protocol.BadTopic.Errorf("%s topic name '%s' is not valid", command, protocol.Echo(r.Topic))
+	}
+	if r.Channel != "" && !protocol.ValidName(r.Channel) {
+		return r, protocol.BadChannel.Errorf("%s channel name '%s' is not valid", command, protocol.Echo(r.Channel))
+	}
+	return r, nil
+}
+
+func (s *session) register(command string, params []string) (string, error) {
+	r, err := s.registration(command, params)
+	if err != nil {
+		return "", err
+	}
+	for _, added := range s.l.registry.Register(s.id, r) {
+		s.logEntry("REGISTER", added)
+	}
+	return protocol.OK, nil
+}
+
+func (s *session) unregister(command string, params []string) (string, error) {
+	r, err := s.registration(command, params)
+	if err != nil {
+		return "", err
+	}
+	for _, removed := range s.l.registry.Unregister(s.id, r) {
+		if removed != r {
+			s.l.log.Warnf("client(%s) unexpected UNREGISTER category:channel key:%s subkey:%s", s.remote, removed.Topic, removed.Channel)
+		}
+		s.logEntry("UNREGISTER", removed)
+	}
+	return protocol.OK, nil
+}
+
+func (s *session) logEntry(what string, r registry.Registration) {
+	category := "topic"
+	if r.Channel != "" {
+		category = "channel"
+	}
+	s.l.log.Infof("DB: client(%s) %s category:%s key:%s subkey:%s", s.remote, what, category, r.Topic, r.Channel)
+}
