@@ -1,0 +1,52 @@
+# make run   builds and starts the suite; make test tests it. make help lists all.
+SHELL       := /bin/bash
+GO          ?= go
+FUZZTIME    ?= 10s
+BENCHTIME   ?= 1s
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+BINARIES    := nsqd nsqlookupd nsqadmin
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test lint race unit fuzz bench cover clean toolchain
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+toolchain:
+	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer (https://go.dev/dl/, or your system's package golang)"; exit 1; }
+
+build: toolchain ## build the programs into bin/
+	@mkdir -p bin
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
+
+run: build ## build and start nsqlookupd, nsqd and nsqadmin; Ctrl-C stops them
+	@$(GO) run ./internal/runsuite
+
+test: lint unit race ## everything that must hold before a change goes in
+
+lint: toolchain ## vet, formatting, staticcheck
+	@test -z "$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go'))" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+unit: toolchain ## all tests, with real processes
+	$(GO) test -timeout 8m ./...
+
+race: toolchain ## all tests but those with real processes, under the race detector
+	$(GO) test -short -race -timeout 8m ./...
+
+fuzz: toolchain ## each fuzz target for FUZZTIME (10s)
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; done
+
+bench: toolchain ## Go benchmarks of the hot paths
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+cover: toolchain ## test coverage by package, and as out/cover.html
+	@mkdir -p out
+	$(GO) test -short -coverprofile out/cover.out ./... && $(GO) tool cover -html out/cover.out -o out/cover.html
+
+clean: ## remove what the other targets made
+	rm -rf bin out run-data
