@@ -128,19 +128,19 @@ func parseBatch(p []byte, salt uint32) (batch, error) {
 	return b, nil
 }
 
-// appendTo copies the batch's records with offset ≥ from behind what b holds.
+// appendTo copies the batch's records with offset ≥ from behind what to holds.
 // The caller has made sure that they fit and follow on.
-func (t *batch) appendTo(b *block, from uint64) {
-	at, fill := 0, b.filled()
-	for i := range t.count {
-		n := int(le.Uint32(t.lengths[lengthSize*i:]))
-		if t.first+uint64(i) >= from {
-			copy(b.buf[fill:], t.records[at:at+n])
+func (b *batch) appendTo(to *block, from uint64) {
+	at, fill := 0, to.filled()
+	for i := range b.count {
+		n := int(le.Uint32(b.lengths[lengthSize*i:]))
+		if b.first+uint64(i) >= from {
+			copy(to.buf[fill:], b.records[at:at+n])
 			fill += n
-			b.ends = append(b.ends, uint32(fill))
-			if t.dueAt != nil {
-				if d := int64(le.Uint64(t.dueAt[dueSize*i:])); d != 0 {
-					b.dues = append(b.dues, due{index: uint32(len(b.ends) - 1), at: d})
+			to.ends = append(to.ends, uint32(fill))
+			if b.dueAt != nil {
+				if d := int64(le.Uint64(b.dueAt[dueSize*i:])); d != 0 {
+					to.dues = append(to.dues, due{index: uint32(len(to.ends) - 1), at: d})
 				}
 			}
 		}
