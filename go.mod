@@ -9,5 +9,6 @@ require (
 	github.com/klauspost/compress v1.20.4 // indirect
 	github.com/nsqio/go-nsq v1.1.0 // indirect
 	github.com/spf13/pflag v1.1.0 // indirect
+	golang.org/x/mod v0.43.0 // indirect
 	golang.org/x/sys v0.50.0 // indirect
 )

@@ -1,0 +1,16 @@
+// Package cluster asks the nsqlookupd and nsqd of a cluster over HTTP and adds
+// up what they say: the data of nsqadmin's API and pages (nsqadmin.md 2, 4, 6
+// and 7).
+//
+// There are two ways to find the nodes. In lookupd mode the nsqlookupd name
+// them; in nsqd mode their addresses are given. Either way each node is then
+// asked for its numbers at its broadcast address.
+//
+// Nothing is kept between two questions. All requests of one step run at the
+// same time, each with its own deadline, so that a question takes as long as
+// the slowest node, and at most the request timeout a step.
+//
+// A cluster is rarely whole. What could be had is returned together with
+// Warnings; only if a step got no answer at all is there an error, an
+// *UnreachableError.
+package cluster

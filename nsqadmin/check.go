@@ -1,0 +1,100 @@
+package nsqadmin
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path"
+)
+
+// What the command line must not say. The texts are what scripts look for (nsqadmin.md 1).
+var (
+	errNoCluster   = errors.New("--nsqd-http-address or --lookupd-http-address required")
+	errTwoClusters = errors.New("use --nsqd-http-address or --lookupd-http-address not both")
+	errNoKey       = errors.New("--http-client-tls-key must be specified with --http-client-tls-cert")
+	errNoCert      = errors.New("--http-client-tls-cert must be specified with --http-client-tls-key")
+)
+
+// settings are what the options come to once they have been checked.
+type settings struct {
+	tls      *tls.Config
+	graphite *url.URL
+	config   *net.IPNet // who may use /config; nil is everybody
+	basePath string     // without a slash at the end: "" for the root
+}
+
+// check looks at all options, in the order of the spec.
+func (o *Options) check() (*settings, error) {
+	switch {
+	case len(o.NsqdHTTPAddresses) == 0 && len(o.LookupdHTTPAddresses) == 0:
+		return nil, errNoCluster
+	case len(o.NsqdHTTPAddresses) > 0 && len(o.LookupdHTTPAddresses) > 0:
+		return nil, errTwoClusters
+	}
+	s := &settings{}
+	var err error
+	if s.tls, err = o.clientTLS(); err != nil {
+		return nil, err
+	}
+	for _, list := range []struct {
+		flag      string
+		addresses []string
+	}{
+		{"--lookupd-http-address", o.LookupdHTTPAddresses},
+		{"--nsqd-http-address", o.NsqdHTTPAddresses},
+	} {
+		for _, address := range list.addresses {
+			if _, err := net.ResolveTCPAddr("tcp", address); err != nil {
+				return nil, fmt.Errorf("failed to resolve %s (%s) - %w", list.flag, address, err)
+			}
+		}
+	}
+	if o.ProxyGraphite {
+		if s.graphite, err = url.Parse(o.GraphiteURL); err != nil {
+			return nil, fmt.Errorf("failed to parse --graphite-url (%s) - %w", o.GraphiteURL, err)
+		}
+	}
+	if o.AllowConfigFromCIDR != "" {
+		if _, s.config, err = net.ParseCIDR(o.AllowConfigFromCIDR); err != nil {
+			return nil, fmt.Errorf("failed to parse --allow-config-from-cidr (%s) - %w", o.AllowConfigFromCIDR, err)
+		}
+	}
+	s.basePath = path.Clean("/" + o.BasePath)
+	if s.basePath == "/" {
+		s.basePath = ""
+	}
+	return s, nil
+}
+
+// clientTLS returns how nodes that demand TLS are spoken to.
+func (o *Options) clientTLS() (*tls.Config, error) {
+	switch {
+	case o.TLSCert != "" && o.TLSKey == "":
+		return nil, errNoKey
+	case o.TLSKey != "" && o.TLSCert == "":
+		return nil, errNoCert
+	}
+	c := &tls.Config{InsecureSkipVerify: o.InsecureSkipVerify}
+	if o.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(o.TLSCert, o.TLSKey)
+		if err != nil {
+			return nil, fmt.Errorf("failed to LoadX509KeyPair %s, %s - %w", o.TLSCert, o.TLSKey, err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	if o.RootCAFile != "" {
+		roots, err := os.ReadFile(o.RootCAFile)
+		if err != nil {
+			return nil, fmt.Errorf("failed to read TLS root CA file %s - %w", o.RootCAFile, err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(roots) {
+			return nil, fmt.Errorf("failed to AppendCertsFromPEM %s", o.RootCAFile)
+		}
+	}
+	return c, nil
+}
