@@ -94,7 +94,9 @@ func tombstones(p *protocol.Node) []NodeTopic {
 func markOutOfDate(nodes []*Node) {
 	highest := ""
 	for _, n := range nodes {
-		highest = semver.Max(highest, semantic(n.Version))
+		if v := semantic(n.Version); semver.Compare(v, highest) > 0 {
+			highest = v
+		}
 	}
 	for _, n := range nodes {
 		n.OutOfDate = semver.Compare(semantic(n.Version), highest) < 0
