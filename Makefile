@@ -20,7 +20,8 @@ build: toolchain ## build the programs into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
 
 run: build ## build and start nsqlookupd, nsqd and nsqadmin; Ctrl-C stops them
-	@$(GO) run ./internal/runsuite
+	@$(GO) build -o bin/runsuite ./internal/runsuite
+	@exec bin/runsuite
 
 test: lint unit race ## everything that must hold before a change goes in
 

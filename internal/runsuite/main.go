@@ -63,7 +63,10 @@ func run(ctx context.Context) error {
 	}
 	ended := make(chan *daemon, len(suite))
 	var started []*daemon
-	defer func() { stop(started) }()
+	defer func() {
+		stop(started)
+		fmt.Println("stopped.")
+	}()
 	for _, d := range suite {
 		if err := d.start(ended); err != nil {
 			return err
