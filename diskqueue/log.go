@@ -96,6 +96,7 @@ type Log struct {
 	segs     []*segment // ascending; a log in memory has none
 	gaps     gapList
 	dirStale bool   // files came or went since the folder was last synced
+	dirNew   bool   // the folder itself has not been synced yet
 	damaged  uint64 // records found damaged
 
 	commit commit
@@ -138,6 +139,11 @@ func (l *Log) End() uint64 { return l.end.Load() }
 func (l *Log) First() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.gaps.skip(l.oldest())
+}
+
+// oldest returns the offset below which there is nothing. The caller holds mu.
+func (l *Log) oldest() uint64 {
 	first := l.end.Load()
 	if len(l.blocks) > 0 {
 		first = l.blocks[0].first
@@ -145,16 +151,25 @@ func (l *Log) First() uint64 {
 	if len(l.segs) > 0 {
 		first = min(first, l.segs[0].first)
 	}
-	return l.gaps.skip(first)
+	return first
 }
 
-// Count returns the number of records with from ≤ offset < to.
+// Count returns the number of records with from ≤ offset < to that the log has.
 func (l *Log) Count(from, to uint64) uint64 {
 	if from >= to {
 		return 0
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.count(from, to)
+}
+
+// count is Count for a caller that holds mu.
+func (l *Log) count(from, to uint64) uint64 {
+	// Gaps are remembered only where the log still has something.
+	if from = max(from, l.oldest()); from >= to {
+		return 0
+	}
 	return to - from - l.gaps.in(from, to)
 }
 
@@ -172,11 +187,7 @@ func (l *Log) CountBackend(from, to uint64) uint64 {
 	} else {
 		border = max(border, l.blocks[0].first)
 	}
-	to = min(to, border)
-	if from >= to {
-		return 0
-	}
-	return to - from - l.gaps.in(from, to)
+	return l.count(from, min(to, border))
 }
 
 // Discard makes the records from ≤ offset < to unreadable: they count no more.

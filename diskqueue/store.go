@@ -110,11 +110,8 @@ func (l *Log) makeDir() error {
 	if err := l.store.fs.MkdirAll(l.dir); err != nil {
 		return err
 	}
-	if l.o.Durability == Fsync {
-		if err := l.store.fs.SyncDir(l.store.dir); err != nil {
-			return err
-		}
-	}
-	l.dirMade = true
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dirMade, l.dirNew = true, true
 	return nil
 }

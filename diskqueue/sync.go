@@ -66,8 +66,8 @@ func (l *Log) syncFiles() error {
 			dirty = append(dirty, s)
 		}
 	}
-	dirStale := l.dirStale
-	l.dirStale = false
+	dirStale, dirNew := l.dirStale, l.dirNew
+	l.dirStale, l.dirNew = false, false
 	l.mu.Unlock()
 	var errs []error
 	for _, s := range dirty {
@@ -83,6 +83,14 @@ func (l *Log) syncFiles() error {
 			errs = append(errs, err)
 			l.mu.Lock()
 			l.dirStale = true
+			l.mu.Unlock()
+		}
+	}
+	if dirNew {
+		if err := l.store.fs.SyncDir(l.store.dir); err != nil {
+			errs = append(errs, err)
+			l.mu.Lock()
+			l.dirNew = true
 			l.mu.Unlock()
 		}
 	}
