@@ -217,7 +217,8 @@ func (c *Channel) Unpause() {
 	wake.now()
 }
 
-// Empty drops all waiting, in-flight and deferred messages.
+// Empty drops all waiting, in-flight and deferred messages. They do not come
+// back, even if the process is killed next.
 func (c *Channel) Empty() error {
 	c.mu.Lock()
 	if c.exiting {
@@ -232,6 +233,7 @@ func (c *Channel) Empty() error {
 	}
 	wake := c.rouseAll()
 	c.mu.Unlock()
+	c.topic.checkpoint()
 	c.topic.forget()
 	wake.now()
 	return nil
