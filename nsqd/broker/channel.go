@@ -196,7 +196,7 @@ func (c *Channel) dropLag() {
 	if limit-min(c.next, limit) <= most {
 		return
 	}
-	c.dropped += c.topic.log.Count(c.next, limit-most)
+	c.dropped += c.topic.published(c.next, limit-most)
 	c.view.Release()
 	c.setNext(limit - most)
 }

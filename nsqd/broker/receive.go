@@ -151,7 +151,7 @@ func (c *Channel) takeNew(t *taking) (cold bool, offset uint64) {
 // lost moves the cursor over messages that the log does not have any more.
 func (c *Channel) lost(to uint64) {
 	if c.volatile {
-		c.dropped += c.topic.log.Count(c.next, to)
+		c.dropped += c.topic.published(c.next, to)
 	}
 	c.setNext(to)
 }

@@ -95,6 +95,15 @@ func (t *Topic) Publish(messages []Message) error {
 	return nil
 }
 
+// published returns how many messages were published as from ≤ offset < to, as
+// far as that is known still. A log in memory has no gaps.
+func (t *Topic) published(from, to uint64) uint64 {
+	if !t.log.OnDisk() {
+		return to - from
+	}
+	return t.log.Count(from, to)
+}
+
 // noteDeferred tells the channels which of the records from first on are not due yet.
 func (t *Topic) noteDeferred(first uint64, batch []diskqueue.Record) {
 	ahead := t.broker.aheadOfWall()
