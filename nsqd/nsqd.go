@@ -320,7 +320,7 @@ func (n *NSQD) changed(c broker.Change) {
 
 // learn asks nsqlookupd which channels a new topic has elsewhere.
 func (n *NSQD) learn(topic string) []string {
-	channels, err := n.lookup.Channels(context.Background(), topic)
+	channels, err := n.lookup.Channels(topic)
 	switch {
 	case errors.Is(err, lookup.ErrNoPeers):
 		n.log.Errorf("no available nsqlookupd to query for channels to pre-create for topic %s", topic)
