@@ -121,9 +121,17 @@ func (n *node) survives(dice *rand.Rand) []byte {
 // Kill ends the file system as the death of the process does, and returns what
 // the next one finds: everything that was written.
 func (m *Mem) Kill() *Mem {
+	left := m.Clone()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.dead = true
+	return left
+}
+
+// Clone returns a file system that is like this one now.
+func (m *Mem) Clone() *Mem {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	left := NewMem()
 	copies := map[*node]*node{}
 	clone := func(n *node) *node {

@@ -10,7 +10,7 @@ import (
 
 // A topic's journal holds entries of two kinds, integers as uvarints:
 //
-//	'T' flags, hold, segment, position, end, number of gaps, from and to of each
+//	'T' flags, hold, segment, position, next, end, number of gaps, from and to of each
 //	'C' flags, id, next, length of name, name, number of pages, pages
 //
 // and a page of a channel is
@@ -150,7 +150,7 @@ func (j *journal) topicEntry(closed bool) {
 	p := t.log.Position()
 	gaps := t.log.Gaps(0)
 	j.entry = append(j.entry[:0], entryTopic)
-	j.entry = appendNumbers(j.entry, flags, hold, p.Segment, uint64(p.Pos), p.End, uint64(len(gaps)))
+	j.entry = appendNumbers(j.entry, flags, hold, p.Segment, uint64(p.Pos), p.Next, p.End, uint64(len(gaps)))
 	for _, g := range gaps {
 		j.entry = appendNumbers(j.entry, g.From, g.To)
 	}

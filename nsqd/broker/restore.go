@@ -222,7 +222,7 @@ func (s *savedTopic) replay(entry []byte) {
 
 func (s *savedTopic) replayTopic(r *numbers) {
 	flags, hold := r.next(), r.next()
-	p := diskqueue.Position{Segment: r.next(), Pos: int64(r.next()), End: r.next(), Closed: flags&flagClosed != 0}
+	p := diskqueue.Position{Segment: r.next(), Pos: int64(r.next()), Next: r.next(), End: r.next(), Closed: flags&flagClosed != 0}
 	var gaps []diskqueue.Gap
 	for n := r.count(2); n > 0; n-- {
 		gaps = append(gaps, diskqueue.Gap{From: r.next(), To: r.next()})
