@@ -114,7 +114,7 @@ func (n *NSQD) wire() {
 		Warnf:               n.log.Warnf,
 		Errorf:              n.log.Errorf,
 	})
-	n.metadata = newMetadata(o.DataPath, n.broker.Meta, n.log)
+	n.metadata = newMetadata(vfs.OS, o.DataPath, n.broker.Meta, n.log)
 	n.sessions = session.NewServer(session.Config{
 		Broker:              n.broker,
 		Log:                 n.log,
