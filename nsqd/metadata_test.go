@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"nsqsuite/internal/logging"
 	"nsqsuite/internal/nsqtest"
@@ -14,7 +15,10 @@ import (
 	"nsqsuite/nsqd/broker"
 )
 
-const metaPath = "data/nsqd.dat"
+const (
+	metaPath = "data/nsqd.dat"
+	patience = 10 * time.Second
+)
 
 func newMem(t *testing.T) *vfs.Mem {
 	t.Helper()
