@@ -1,0 +1,158 @@
+package tools
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"nsqsuite/internal/nsqtest"
+	"nsqsuite/protocol"
+)
+
+func TestMain(m *testing.M) { nsqtest.Main(m) }
+
+const patience = 30 * time.Second
+
+// startNsqd starts an nsqd, known to the lookupds.
+func startNsqd(t *testing.T, lookupds ...*nsqtest.Daemon) *nsqtest.Daemon {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts real processes")
+	}
+	args := []string{"--broadcast-address=127.0.0.1", "--data-path=" + t.TempDir()}
+	for _, l := range lookupds {
+		args = append(args, "--lookupd-tcp-address="+l.TCP)
+	}
+	n := nsqtest.Start(t, "nsqd", args...)
+	nsqtest.Eventually(t, patience, "nsqd is connected to every nsqlookupd", func() bool {
+		return strings.Count(n.Log(), "peer info") >= len(lookupds)
+	})
+	return n
+}
+
+func startLookupd(t *testing.T) *nsqtest.Daemon {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts real processes")
+	}
+	return nsqtest.Start(t, "nsqlookupd", "--broadcast-address=127.0.0.1")
+}
+
+// post sends a request to nsqd's HTTP API, which must answer 200.
+func post(t *testing.T, n *nsqtest.Daemon, path, body string) {
+	t.Helper()
+	if answer, status := nsqtest.Do(t, "POST", "http://"+n.HTTP+path, body); status != 200 {
+		t.Fatalf("POST %s: status %d, %s", path, status, answer)
+	}
+}
+
+func create(t *testing.T, n *nsqtest.Daemon, topic string, channels ...string) {
+	t.Helper()
+	post(t, n, "/topic/create?topic="+topic, "")
+	for _, c := range channels {
+		post(t, n, "/channel/create?topic="+topic+"&channel="+c, "")
+	}
+}
+
+// publish publishes bodies, which have no newline.
+func publish(t *testing.T, n *nsqtest.Daemon, topic string, bodies ...string) {
+	t.Helper()
+	post(t, n, "/mpub?topic="+topic, strings.Join(bodies, "\n"))
+}
+
+// numbered returns n bodies: word-0, word-1, …
+func numbered(word string, n int) []string {
+	bodies := make([]string, n)
+	for i := range bodies {
+		bodies[i] = fmt.Sprintf("%s-%d", word, i)
+	}
+	return bodies
+}
+
+// channel returns the statistics of a channel, or nil.
+func channel(t *testing.T, n *nsqtest.Daemon, topic, name string) *protocol.ChannelStats {
+	t.Helper()
+	var s protocol.Stats
+	query := url.Values{"format": {"json"}, "topic": {topic}, "channel": {name}}
+	text := nsqtest.Get(t, "http://"+n.HTTP+"/stats?"+query.Encode())
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Topics) == 0 || len(s.Topics[0].Channels) == 0 {
+		return nil
+	}
+	return &s.Topics[0].Channels[0]
+}
+
+// awaitDrained waits until nobody owes anything on a channel that has had so many messages.
+func awaitDrained(t *testing.T, n *nsqtest.Daemon, topic, name string, messages int) {
+	t.Helper()
+	nsqtest.Eventually(t, patience, fmt.Sprintf("%s/%s is drained of %d messages", topic, name, messages), func() bool {
+		c := channel(t, n, topic, name)
+		return c != nil && c.MessageCount == uint64(messages) && c.Depth == 0 && c.InFlightCount == 0 && c.DeferredCount == 0
+	})
+}
+
+// awaitConsumer waits until a channel has a consumer.
+func awaitConsumer(t *testing.T, n *nsqtest.Daemon, topic, name string) {
+	t.Helper()
+	nsqtest.Eventually(t, patience, topic+"/"+name+" has a consumer", func() bool {
+		c := channel(t, n, topic, name)
+		return c != nil && c.ClientCount > 0
+	})
+}
+
+// TestCommandLines starts each tool in ways it cannot work.
+func TestCommandLines(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts real processes")
+	}
+	const noSource = "--nsqd-tcp-address or --lookupd-http-address required"
+	const twoSources = "use --nsqd-tcp-address or --lookupd-http-address not both"
+	const both = " --nsqd-tcp-address=a:1 --lookupd-http-address=a:2"
+	for _, c := range []struct {
+		line string
+		exit int
+		says string
+	}{
+		{"nsq_tail", 1, noSource},
+		{"nsq_tail -topic t" + both, 1, twoSources},
+		{"nsq_tail --nsqd-tcp-address=127.0.0.1:1", 1, "--topic required"},
+		{"nsq_tail --nsqd-tcp-address=127.0.0.1:1 --topic=a/b", 1, "invalid topic name"},
+		{"nsq_tail --nsqd-tcp-address=127.0.0.1:1 --topic=a --channel=c#", 1, "invalid channel name"},
+		{"nsq_tail --nsqd-tcp-address=127.0.0.1:1 --topic=a", 1, "connection refused"},
+		{"nsq_tail --consumer-opt=x,y", 2, "invalid option x"},
+		{"nsq_stat", 1, "--topic and --channel are required"},
+		{"nsq_stat --topic=t --channel=c --interval=0s", 1, "--interval should be positive"},
+		{"nsq_stat --topic=t --channel=c --http-client-connect-timeout=0s", 1, "--http-client-connect-timeout should be positive"},
+		{"nsq_stat --topic=t --channel=c --http-client-request-timeout=0s", 1, "--http-client-request-timeout should be positive"},
+		{"nsq_stat --topic=t --channel=c --count=0", 1, "--count should be positive"},
+		{"nsq_stat --topic=t --channel=c", 1, "--nsqd-http-address or --lookupd-http-address required"},
+		{"nsq_stat --topic=t --channel=c --nsqd-http-address=a:1 --lookupd-http-address=a:1", 1, "use --nsqd-http-address or --lookupd-http-address not both"},
+		{"nsq_stat --topic=t --channel=c --nsqd-http-address=http://a:1", 1, "--nsqd-http-address error - address should not contain scheme"},
+		{"nsq_stat --topic=t --channel=c --lookupd-http-address=http://a:1", 1, "--lookupd-http-address error - address should not contain scheme"},
+		{"nsq_stat --topic=t --channel=c --nsqd-http-address=127.0.0.1:1", 1, "ERROR: failed to get topic producers - "},
+		{"to_nsq", 1, "--topic required"},
+		{"to_nsq --topic=t --delimiter=ab", 1, "--delimiter must be a single byte"},
+		{"to_nsq --topic=t", 1, "--nsqd-tcp-address required"},
+		{"to_nsq --topic=t --nsqd-tcp-address=a:1 --rate=x", 2, `invalid value "x" for flag -rate`},
+		{"to_nsq --producer-opt=max_attempts,70000", 2, "invalid max_attempts ! 70000 > 65535"},
+	} {
+		words := strings.Fields(c.line)
+		tool := nsqtest.Run(t, words[0], words[1:]...)
+		if exit := tool.Wait(); exit != c.exit || !strings.Contains(tool.Stderr.String(), c.says) {
+			t.Errorf("%s: exit %d, want %d and %q:\n%s", c.line, exit, c.exit, c.says, tool.Stderr.String())
+		}
+	}
+	for _, name := range []string{"nsq_tail", "nsq_stat", "to_nsq"} {
+		if tool := nsqtest.Run(t, name, "--version"); tool.Wait() != 0 || !strings.HasPrefix(tool.Stdout.String(), name+" v1.3.") {
+			t.Errorf("%s --version: %s", name, tool.Stdout.String())
+		}
+		if tool := nsqtest.Run(t, name, "--help"); tool.Wait() != 0 || !strings.Contains(tool.Stderr.String(), "--topic") {
+			t.Errorf("%s --help: %s", name, tool.Stderr.String())
+		}
+	}
+}
