@@ -10,7 +10,7 @@ import (
 
 func TestStatAddsUpNodes(t *testing.T) {
 	l := startLookupd(t)
-	one, two := startNsqd(t, l), startNsqd(t, l)
+	one, two := startNsqd(t, knows(l)), startNsqd(t, knows(l))
 	for _, n := range []*nsqtest.Daemon{one, two} {
 		create(t, n, "t", "c")
 		publish(t, n, "t", numbered("m", 4)...)

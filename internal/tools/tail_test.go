@@ -28,7 +28,7 @@ func TestTailShowsSomeAndLeavesTheRest(t *testing.T) {
 
 func TestTailFollowsTopics(t *testing.T) {
 	l := startLookupd(t)
-	n := startNsqd(t, l)
+	n := startNsqd(t, knows(l))
 	create(t, n, "a", "kept")
 	create(t, n, "b")
 	nsqtest.Eventually(t, patience, "nsqlookupd knows the topics", func() bool {

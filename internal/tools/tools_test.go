@@ -16,22 +16,21 @@ func TestMain(m *testing.M) { nsqtest.Main(m) }
 
 const patience = 30 * time.Second
 
-// startNsqd starts an nsqd, known to the lookupds.
-func startNsqd(t *testing.T, lookupds ...*nsqtest.Daemon) *nsqtest.Daemon {
+// startNsqd starts an nsqd with more arguments, among them perhaps knows(l).
+func startNsqd(t *testing.T, more ...string) *nsqtest.Daemon {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts real processes")
 	}
-	args := []string{"--broadcast-address=127.0.0.1", "--data-path=" + t.TempDir()}
-	for _, l := range lookupds {
-		args = append(args, "--lookupd-tcp-address="+l.TCP)
-	}
-	n := nsqtest.Start(t, "nsqd", args...)
-	nsqtest.Eventually(t, patience, "nsqd is connected to every nsqlookupd", func() bool {
-		return strings.Count(n.Log(), "peer info") >= len(lookupds)
+	n := nsqtest.Start(t, "nsqd", append(more, "--broadcast-address=127.0.0.1", "--data-path="+t.TempDir())...)
+	nsqtest.Eventually(t, patience, "nsqd is connected to nsqlookupd", func() bool {
+		return len(more) == 0 || !strings.Contains(more[0], "lookupd") || strings.Contains(n.Log(), "peer info")
 	})
 	return n
 }
+
+// knows is the argument that makes an nsqd register with a nsqlookupd.
+func knows(l *nsqtest.Daemon) string { return "--lookupd-tcp-address=" + l.TCP }
 
 func startLookupd(t *testing.T) *nsqtest.Daemon {
 	t.Helper()
@@ -90,8 +89,14 @@ func channel(t *testing.T, n *nsqtest.Daemon, topic, name string) *protocol.Chan
 // awaitDrained waits until nobody owes anything on a channel that has had so many messages.
 func awaitDrained(t *testing.T, n *nsqtest.Daemon, topic, name string, messages int) {
 	t.Helper()
+	var c *protocol.ChannelStats
+	defer func() {
+		if t.Failed() {
+			t.Logf("%s/%s: %+v", topic, name, c)
+		}
+	}()
 	nsqtest.Eventually(t, patience, fmt.Sprintf("%s/%s is drained of %d messages", topic, name, messages), func() bool {
-		c := channel(t, n, topic, name)
+		c = channel(t, n, topic, name)
 		return c != nil && c.MessageCount == uint64(messages) && c.Depth == 0 && c.InFlightCount == 0 && c.DeferredCount == 0
 	})
 }
@@ -140,6 +145,21 @@ func TestCommandLines(t *testing.T) {
 		{"to_nsq --topic=t", 1, "--nsqd-tcp-address required"},
 		{"to_nsq --topic=t --nsqd-tcp-address=a:1 --rate=x", 2, `invalid value "x" for flag -rate`},
 		{"to_nsq --producer-opt=max_attempts,70000", 2, "invalid max_attempts ! 70000 > 65535"},
+		{"nsq_to_file x", 1, "unknown arguments: [x]"},
+		{"nsq_to_file --log-level=loud", 1, "--log-level is invalid"},
+		{"nsq_to_file --channel=", 1, "--channel is required"},
+		{"nsq_to_file --http-client-connect-timeout=0s", 1, "--http-client-connect-timeout should be positive"},
+		{"nsq_to_file --http-client-request-timeout=0s", 1, "--http-client-request-timeout should be positive"},
+		{"nsq_to_file", 1, noSource + "."},
+		{"nsq_to_file" + both, 1, twoSources},
+		{"nsq_to_file --lookupd-http-address=a:1 --gzip-level=10", 1, "invalid --gzip-level value (10), should be 1-9"},
+		{"nsq_to_file --lookupd-http-address=a:1", 1, "--topic or --topic-pattern required"},
+		{"nsq_to_file --nsqd-tcp-address=a:1 --topic-pattern=a", 1, "--lookupd-http-address must be specified when no --topic specified"},
+		{"nsq_to_file --nsqd-tcp-address=a:1 --topic=a --sync-interval=0s", 1, "--sync-interval should be positive"},
+		{"nsq_to_file --nsqd-tcp-address=a:1 --topic=a --gzip --filename-format=x", 1, "missing <REV> in --filename-format when gzip, rotation, or work dir enabled"},
+		{"nsq_to_file --lookupd-http-address=a:1 --topic-pattern=(", 1, "invalid --topic-pattern: "},
+		{"nsq_to_file --consumer-opt=max_attempts", 2, "failed to coerce option max_attempts (true)"},
+		{"nsq_to_file --nsqd-tcp-address=127.0.0.1:1 --topic=a --topic=..", 1, "couldn't create logger for new topic a: "},
 	} {
 		words := strings.Fields(c.line)
 		tool := nsqtest.Run(t, words[0], words[1:]...)
@@ -147,7 +167,7 @@ func TestCommandLines(t *testing.T) {
 			t.Errorf("%s: exit %d, want %d and %q:\n%s", c.line, exit, c.exit, c.says, tool.Stderr.String())
 		}
 	}
-	for _, name := range []string{"nsq_tail", "nsq_stat", "to_nsq"} {
+	for _, name := range []string{"nsq_tail", "nsq_stat", "nsq_to_file", "to_nsq"} {
 		if tool := nsqtest.Run(t, name, "--version"); tool.Wait() != 0 || !strings.HasPrefix(tool.Stdout.String(), name+" v1.3.") {
 			t.Errorf("%s --version: %s", name, tool.Stdout.String())
 		}
