@@ -160,6 +160,30 @@ func TestCommandLines(t *testing.T) {
 		{"nsq_to_file --lookupd-http-address=a:1 --topic-pattern=(", 1, "invalid --topic-pattern: "},
 		{"nsq_to_file --consumer-opt=max_attempts", 2, "failed to coerce option max_attempts (true)"},
 		{"nsq_to_file --nsqd-tcp-address=127.0.0.1:1 --topic=a --topic=..", 1, "couldn't create logger for new topic a: "},
+		{"nsq_to_http --header=x", 1, "--header value format should be 'Name: value'"},
+		{"nsq_to_http --header=a/b:c", 1, "--header value format should be 'Name: value'"},
+		{"nsq_to_http", 1, "--topic and --channel are required"},
+		{"nsq_to_http --topic=t --content-type=a/b --get=x", 1, "--content-type only used with --post"},
+		{"nsq_to_http --topic=t --content-type= --post=x", 1, "--content-type requires a value when used"},
+		{"nsq_to_http --topic=t", 1, noSource},
+		{"nsq_to_http --topic=t" + both, 1, twoSources},
+		{"nsq_to_http --topic=t --nsqd-tcp-address=a:1", 1, "--get or --post required"},
+		{"nsq_to_http --topic=t --nsqd-tcp-address=a:1 --get=a --post=b", 1, "use --get or --post not both"},
+		{"nsq_to_http --topic=t --nsqd-tcp-address=a:1 --get=http://a/%%s", 1, "invalid GET address - must be a printf string"},
+		{"nsq_to_http --topic=t --nsqd-tcp-address=a:1 --post=http://a --sample=1.1", 1, "ERROR: --sample must be between 0.0 and 1.0"},
+		{"nsq_to_http --topic=t --nsqd-tcp-address=a:1 --post=http://a --sample=NaN", 1, "ERROR: --sample must be between 0.0 and 1.0"},
+		{"nsq_to_http --topic=t --nsqd-tcp-address=a:1 --post=a:1/x", 1, "invalid URL"},
+		{"nsq_to_http --mode=multicast", 2, "unknown mode"},
+		{"nsq_to_nsq", 1, "--topic and --channel are required"},
+		{"nsq_to_nsq --topic=t --channel=", 1, "--topic and --channel are required"},
+		{"nsq_to_nsq --topic=t/", 1, "--topic is invalid"},
+		{"nsq_to_nsq --topic=t --destination-topic=t/", 1, "--destination-topic is invalid"},
+		{"nsq_to_nsq --topic=t --channel=c/", 1, "--channel is invalid"},
+		{"nsq_to_nsq --topic=t", 1, noSource},
+		{"nsq_to_nsq --topic=t" + both, 1, twoSources},
+		{"nsq_to_nsq --topic=t --nsqd-tcp-address=a:1", 1, "--destination-nsqd-tcp-address required"},
+		{"nsq_to_nsq --topic=t --nsqd-tcp-address=a:1 --destination-nsqd-tcp-address=a:1 --mode=all", 1, "--mode all is not for nsq_to_nsq"},
+		{"nsq_to_nsq --producer-opt=x", 2, "invalid option x"},
 	} {
 		words := strings.Fields(c.line)
 		tool := nsqtest.Run(t, words[0], words[1:]...)
@@ -167,7 +191,7 @@ func TestCommandLines(t *testing.T) {
 			t.Errorf("%s: exit %d, want %d and %q:\n%s", c.line, exit, c.exit, c.says, tool.Stderr.String())
 		}
 	}
-	for _, name := range []string{"nsq_tail", "nsq_stat", "nsq_to_file", "to_nsq"} {
+	for _, name := range []string{"nsq_tail", "nsq_stat", "nsq_to_file", "nsq_to_http", "nsq_to_nsq", "to_nsq"} {
 		if tool := nsqtest.Run(t, name, "--version"); tool.Wait() != 0 || !strings.HasPrefix(tool.Stdout.String(), name+" v1.3.") {
 			t.Errorf("%s --version: %s", name, tool.Stdout.String())
 		}
