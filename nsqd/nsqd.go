@@ -114,7 +114,7 @@ func (n *NSQD) wire() {
 		Warnf:               n.log.Warnf,
 		Errorf:              n.log.Errorf,
 	})
-	n.metadata = newMetadata(o.DataPath, n.broker.Meta, n.log)
+	n.metadata = newMetadata(vfs.OS, o.DataPath, n.broker.Meta, n.log)
 	n.sessions = session.NewServer(session.Config{
 		Broker:              n.broker,
 		Log:                 n.log,
@@ -320,7 +320,7 @@ func (n *NSQD) changed(c broker.Change) {
 
 // learn asks nsqlookupd which channels a new topic has elsewhere.
 func (n *NSQD) learn(topic string) []string {
-	channels, err := n.lookup.Channels(context.Background(), topic)
+	channels, err := n.lookup.Channels(topic)
 	switch {
 	case errors.Is(err, lookup.ErrNoPeers):
 		n.log.Errorf("no available nsqlookupd to query for channels to pre-create for topic %s", topic)

@@ -58,7 +58,7 @@ func (p *Program) Parse(opts any, args []string) (exit int, done bool) {
 			f.NoOptDefVal = "true"
 		}
 	}
-	switch err := flags.Parse(longForm(args)); {
+	switch err := flags.Parse(longForm(args, flags)); {
 	case errors.Is(err, pflag.ErrHelp):
 		p.usage(all)
 		return 0, true
@@ -101,10 +101,12 @@ func Context(more ...os.Signal) context.Context {
 	return ctx
 }
 
-// longForm turns -name into --name, up to the first bare word.
-func longForm(args []string) []string {
+// longForm turns -name into --name, up to the first bare word. What follows a
+// flag that wants a value is that value, whatever it looks like.
+func longForm(args []string, flags *pflag.FlagSet) []string {
 	long := make([]string, 0, len(args))
-	for i, a := range args {
+	for i := 0; i < len(args); i++ {
+		a := args[i]
 		if a == "--" || len(a) < 2 || a[0] != '-' {
 			return append(long, args[i:]...)
 		}
@@ -112,16 +114,13 @@ func longForm(args []string) []string {
 			a = "-" + a
 		}
 		long = append(long, a)
-		if !strings.Contains(a, "=") && i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
-			return append(long, withValue(args[i+1:])...)
+		f := flags.Lookup(strings.TrimPrefix(a, "--"))
+		if f != nil && f.NoOptDefVal == "" && i+1 < len(args) {
+			i++
+			long = append(long, args[i])
 		}
 	}
 	return long
-}
-
-// withValue is longForm for arguments of which the first may be a value.
-func withValue(args []string) []string {
-	return append([]string{args[0]}, longForm(args[1:])...)
 }
 
 // complaint words an error as Go's package flag does, and proposes the nearest flag.
@@ -138,11 +137,11 @@ func complaint(err error, flags *pflag.FlagSet) string {
 		}
 		return text
 	case errors.As(err, &invalid):
-		kind := ""
+		form := "invalid value %q for flag -%s: %s"
 		if invalid.GetFlag().NoOptDefVal != "" {
-			kind = "boolean "
+			form = "invalid boolean value %q for -%s: %s"
 		}
-		return fmt.Sprintf("invalid %svalue %q for flag -%s: %s", kind, invalid.GetValue(), invalid.GetFlag().Name, errors.Unwrap(invalid))
+		return fmt.Sprintf(form, invalid.GetValue(), invalid.GetFlag().Name, errors.Unwrap(invalid))
 	case errors.As(err, &missing):
 		return "flag needs an argument: -" + missing.GetSpecifiedName()
 	}
@@ -188,7 +187,7 @@ func readFile(path string, all []*option) error {
 	}
 	for _, o := range all {
 		v, ok := file[o.key]
-		if !ok || o.given {
+		if !ok || o.given || o.key == "" {
 			continue
 		}
 		if err := o.setTOML(v); err != nil {

@@ -30,10 +30,13 @@ func options(opts any) []*option {
 	for i := range v.NumField() {
 		tag := v.Type().Field(i).Tag
 		o := &option{flag: tag.Get("flag"), key: tag.Get("toml"), group: tag.Get("group"), usage: tag.Get("usage"), field: v.Field(i)}
-		if o.key == "" {
+		switch o.key {
+		case "-":
+			o.key = ""
+		case "":
 			o.key = strings.ReplaceAll(o.flag, "-", "_")
 		}
-		if o.key == "" {
+		if o.flag == "" && o.key == "" {
 			continue
 		}
 		o.byDefault = o.String()
@@ -250,7 +253,7 @@ func (o *option) setFloats(v any) error {
 // string, or what encoding/json shall make of it; durations are ns, lists never null.
 func Value(opts any, key string) (v any, ok bool) {
 	for _, o := range options(opts) {
-		if o.key != key || key == "-" {
+		if o.key != key || key == "" {
 			continue
 		}
 		switch v := o.field.Interface().(type) {

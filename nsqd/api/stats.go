@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"runtime"
 	"sort"
+	"time"
 
 	"github.com/julienschmidt/httprouter"
 
@@ -14,7 +15,7 @@ import (
 )
 
 // stats is GET /stats (1.6).
-func (a *API) stats(w http.ResponseWriter, r *http.Request, _ httprouter.Params) (any, error) {
+func (a *API) stats(_ http.ResponseWriter, r *http.Request, _ httprouter.Params) (any, error) {
 	q, err := httpapi.Query(r, a.Log)
 	if err != nil {
 		return nil, err
@@ -29,7 +30,7 @@ func (a *API) stats(w http.ResponseWriter, r *http.Request, _ httprouter.Params)
 	if q.Get("format") == "json" {
 		return s, nil
 	}
-	return a.text(s), nil
+	return text(s, a.Started, time.Now()), nil
 }
 
 func isTrue(q map[string][]string, name string) bool {
@@ -67,7 +68,7 @@ func (a *API) collect(f filter) *protocol.Stats {
 		}
 		topics = []*broker.Topic{t}
 	}
-	consumers := byChannel(clients)
+	consumers := byChannel(clients, f.topic)
 	for _, t := range topics {
 		if ts, ok := topicStats(t, f, consumers); ok {
 			s.Topics = append(s.Topics, ts)
@@ -94,12 +95,12 @@ func onlyTopic(c protocol.ClientStats, topic string) protocol.ClientStats {
 	return c
 }
 
-func byChannel(clients []session.Client) map[[2]string][]protocol.ClientStats {
+func byChannel(clients []session.Client, topic string) map[[2]string][]protocol.ClientStats {
 	m := map[[2]string][]protocol.ClientStats{}
 	for _, c := range clients {
 		if c.Topic != "" {
 			key := [2]string{c.Topic, c.Channel}
-			m[key] = append(m[key], onlyTopic(c.ClientStats, ""))
+			m[key] = append(m[key], onlyTopic(c.ClientStats, topic))
 		}
 	}
 	return m

@@ -196,7 +196,7 @@ func (c *Channel) dropLag() {
 	if limit-min(c.next, limit) <= most {
 		return
 	}
-	c.dropped += c.topic.log.Count(c.next, limit-most)
+	c.dropped += c.topic.published(c.next, limit-most)
 	c.view.Release()
 	c.setNext(limit - most)
 }
@@ -217,7 +217,8 @@ func (c *Channel) Unpause() {
 	wake.now()
 }
 
-// Empty drops all waiting, in-flight and deferred messages.
+// Empty drops all waiting, in-flight and deferred messages. They do not come
+// back, even if the process is killed next.
 func (c *Channel) Empty() error {
 	c.mu.Lock()
 	if c.exiting {
@@ -232,6 +233,7 @@ func (c *Channel) Empty() error {
 	}
 	wake := c.rouseAll()
 	c.mu.Unlock()
+	c.topic.checkpoint()
 	c.topic.forget()
 	wake.now()
 	return nil

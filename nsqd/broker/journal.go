@@ -10,7 +10,7 @@ import (
 
 // A topic's journal holds entries of two kinds, integers as uvarints:
 //
-//	'T' flags, hold, segment, position, end, number of gaps, from and to of each
+//	'T' flags, hold, segment, position, next, end, number of gaps, from and to of each
 //	'C' flags, id, next, length of name, name, number of pages, pages
 //
 // and a page of a channel is
@@ -19,7 +19,8 @@ import (
 //	its index, its attempts, and when it is due (Unix ns; 0: at once)
 //
 // A 'T' tells all of the topic. A 'C' tells the channel's cursor and the pages
-// that changed since the entry before; a page without live slots is gone. So the
+// that changed since the entry before; a page without slots is gone, one ahead
+// of the cursor without live slots tells what the cursor shall pass by. So the
 // entry of a channel is whole or not there, whatever befalls the file.
 const (
 	entryTopic   = 'T'
@@ -48,13 +49,6 @@ type journal struct {
 	base    int64    // size when it was last written anew
 	buf     []byte
 	entry   []byte
-}
-
-// touch says that the topic's own entry changed.
-func (j *journal) touch() {
-	j.mu.Lock()
-	j.touched = true
-	j.mu.Unlock()
 }
 
 // forget notes that a channel was deleted, and writes it.
@@ -150,7 +144,7 @@ func (j *journal) topicEntry(closed bool) {
 	p := t.log.Position()
 	gaps := t.log.Gaps(0)
 	j.entry = append(j.entry[:0], entryTopic)
-	j.entry = appendNumbers(j.entry, flags, hold, p.Segment, uint64(p.Pos), p.End, uint64(len(gaps)))
+	j.entry = appendNumbers(j.entry, flags, hold, p.Segment, uint64(p.Pos), p.Next, p.End, uint64(len(gaps)))
 	for _, g := range gaps {
 		j.entry = appendNumbers(j.entry, g.From, g.To)
 	}

@@ -54,7 +54,9 @@ func (s *Subscription) Receive(r *Run, maxBytes int) (bool, error) {
 // have taken something. It returns who is to be woken for what is left.
 func (c *Channel) settle(s *Subscription, took bool) wakes {
 	s.idle = !took
-	if s.idle && s.room() > 0 {
+	if took {
+		c.unpark(s) // it looked without having been woken
+	} else if s.room() > 0 {
 		c.park(s)
 	}
 	return c.passOn(nil)
@@ -149,7 +151,7 @@ func (c *Channel) takeNew(t *taking) (cold bool, offset uint64) {
 // lost moves the cursor over messages that the log does not have any more.
 func (c *Channel) lost(to uint64) {
 	if c.volatile {
-		c.dropped += c.topic.log.Count(c.next, to)
+		c.dropped += c.topic.published(c.next, to)
 	}
 	c.setNext(to)
 }

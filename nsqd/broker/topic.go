@@ -95,6 +95,15 @@ func (t *Topic) Publish(messages []Message) error {
 	return nil
 }
 
+// published returns how many messages were published as from ≤ offset < to, as
+// far as that is known still. A log in memory has no gaps.
+func (t *Topic) published(from, to uint64) uint64 {
+	if !t.log.OnDisk() {
+		return to - from
+	}
+	return t.log.Count(from, to)
+}
+
 // noteDeferred tells the channels which of the records from first on are not due yet.
 func (t *Topic) noteDeferred(first uint64, batch []diskqueue.Record) {
 	ahead := t.broker.aheadOfWall()
@@ -259,8 +268,17 @@ func (t *Topic) setPaused(paused bool) {
 }
 
 // Empty drops the messages that the topic holds; those that its channels have
-// already stay. The error is ErrExiting.
+// already stay. They do not come back, even if the process is killed next. The
+// error is ErrExiting.
 func (t *Topic) Empty() error {
+	if err := t.dropHeld(); err != nil {
+		return err
+	}
+	t.checkpoint()
+	return nil
+}
+
+func (t *Topic) dropHeld() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.exiting {
@@ -271,16 +289,15 @@ func (t *Topic) Empty() error {
 		return nil
 	}
 	end := t.log.End()
+	dropped := t.log.Count(from, end)
+	t.log.Discard(from, end)
 	for _, c := range t.channels {
 		c.mu.Lock()
-		c.discarded += t.log.Count(from, end)
+		c.discarded += dropped
+		c.view.Release() // it may show what is gone now; up to here the hold has kept it unread
 		c.mu.Unlock()
 	}
-	t.log.Discard(from, end)
 	t.hold.Store(end)
-	if t.journal != nil {
-		t.journal.touch()
-	}
 	return nil
 }
 

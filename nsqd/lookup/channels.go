@@ -21,9 +21,13 @@ var ErrNoPeers = errors.New("no available nsqlookupd")
 
 // Channels asks all nsqlookupd that ever answered which channels a topic has
 // elsewhere, and returns them all, sorted. Without addresses there are none.
-// An error may come beside channels: some answered.
-func (l *Client) Channels(ctx context.Context, topic string) ([]string, error) {
+// An error may come beside channels: some answered. It ends when Run does.
+func (l *Client) Channels(topic string) ([]string, error) {
 	l.mu.Lock()
+	ctx := l.running
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	configured := len(l.peers)
 	var hosts []string
 	for _, p := range l.peers {
@@ -41,7 +45,8 @@ func (l *Client) Channels(ctx context.Context, topic string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.config.RequestTimeout)
 	defer cancel()
 	client := &http.Client{Transport: &http.Transport{
-		DialContext:       (&net.Dialer{Timeout: l.config.ConnectTimeout}).DialContext,
+		DialContext:       l.dialHTTP,
+		TLSClientConfig:   l.config.TLS,
 		DisableKeepAlives: true,
 	}}
 	var mu sync.Mutex
@@ -70,29 +75,35 @@ func (l *Client) Channels(ctx context.Context, topic string) ([]string, error) {
 	return list, errors.Join(errs...)
 }
 
+func (l *Client) dialHTTP(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.config.ConnectTimeout)
+	defer cancel()
+	return l.config.Dial(ctx, network, address)
+}
+
 func (l *Client) channelsAt(ctx context.Context, client *http.Client, host, topic string) ([]string, error) {
 	u := url.URL{Scheme: "http", Host: host, Path: "/channels", RawQuery: "topic=" + url.QueryEscape(topic)}
 	l.config.Log.Infof("CI: querying nsqlookupd %s", &u)
 	body, status, err := l.get(ctx, client, &u)
 	if status == http.StatusForbidden && err == nil {
-		var tls struct {
+		var demand struct {
 			Port int `json:"https_port"`
 		}
-		if err := json.Unmarshal(body, &tls); err != nil {
+		if err := json.Unmarshal(body, &demand); err != nil {
 			return nil, fmt.Errorf("%s answers 403", host)
 		}
-		u.Scheme, u.Host = "https", net.JoinHostPort(u.Hostname(), strconv.Itoa(tls.Port))
+		u.Scheme, u.Host = "https", net.JoinHostPort(u.Hostname(), strconv.Itoa(demand.Port))
 		body, status, err = l.get(ctx, client, &u)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if status != http.StatusOK {
-		return nil, fmt.Errorf("got response %d %q", status, body)
+		return nil, fmt.Errorf("%s: got response %d %q", host, status, protocol.Echo(body))
 	}
 	var answer protocol.ChannelList
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", host, err)
 	}
 	return answer.Channels, nil
 }

@@ -2,6 +2,8 @@ package lookup
 
 import (
 	"context"
+	"crypto/tls"
+	"net"
 	"sync"
 	"time"
 
@@ -32,8 +34,12 @@ type Config struct {
 	// ConnectTimeout and RequestTimeout are for questions over HTTP.
 	ConnectTimeout time.Duration
 	RequestTimeout time.Duration
+	// TLS is for those that demand it over HTTP; nil means the system's roots.
+	TLS *tls.Config
 	// MaxReply bounds an answer, in bytes.
 	MaxReply int64
+	// Dial connects to a nsqlookupd. If nil, a net.Dialer does.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Client is the connections to all nsqlookupd. It is safe for concurrent use.
@@ -43,17 +49,22 @@ type Client struct {
 	mu      sync.Mutex
 	peers   map[string]*peer
 	running context.Context // set by Run
+	ended   bool            // Run is about to return
 	busy    sync.WaitGroup
 }
 
 // New returns a client that knows the addresses, host:port, of some nsqlookupd.
 func New(c Config, addresses []string) *Client {
+	if c.Dial == nil {
+		c.Dial = new(net.Dialer).DialContext
+	}
 	l := &Client{config: c, peers: map[string]*peer{}}
 	l.SetAddresses(addresses)
 	return l
 }
 
-// Run keeps the connections until ctx ends, and returns when all loops have ended.
+// Run keeps the connections until ctx ends, and returns when all loops have
+// ended. It can be called once.
 func (l *Client) Run(ctx context.Context) {
 	l.mu.Lock()
 	l.running = ctx
@@ -63,7 +74,7 @@ func (l *Client) Run(ctx context.Context) {
 	l.mu.Unlock()
 	<-ctx.Done()
 	l.mu.Lock()
-	l.running = nil
+	l.ended = true
 	l.mu.Unlock()
 	l.busy.Wait()
 	l.config.Log.Infof("LOOKUP: closing")
@@ -90,7 +101,7 @@ func (l *Client) SetAddresses(addresses []string) {
 		l.config.Log.Infof("LOOKUP(%s): adding peer", a)
 		p := newPeer(a, &l.config)
 		l.peers[a] = p
-		if l.running != nil {
+		if l.running != nil && !l.ended {
 			l.start(p)
 		}
 	}

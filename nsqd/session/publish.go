@@ -241,7 +241,7 @@ func (s *Session) readBatch(count int) (used int, err error) {
 			return 0, protocol.BadMessage.Errorf("MPUB invalid message(%d) body size %d", i, size)
 		case size > s.server.MaxMsgSize:
 			return 0, protocol.BadMessage.Errorf("MPUB message too big %d > %d", size, s.server.MaxMsgSize)
-		case int64(used)+size > s.server.MaxBodySize+4:
+		case int64(used)+size > s.server.MaxBodySize:
 			return 0, protocol.BadBody.Errorf("MPUB body too big %d > %d", int64(used)+size, s.server.MaxBodySize)
 		}
 		used += int(size)

@@ -118,29 +118,33 @@ func (s *Session) readMagic() bool {
 func (s *Session) readCommands() error {
 	for {
 		line, err := s.readLine()
-		if err != nil {
-			return err
+		if err == nil {
+			err = s.exec(line)
 		}
-		if err := s.exec(line); err != nil {
-			if e := s.settle(); e != nil {
-				err = e
-			}
+		if err != nil {
 			return s.fail(err)
 		}
 		s.armed = false
 	}
 }
 
-// fail writes a fatal error, as far as it goes, and returns it.
+// fail ends the session's input because of err: it carries out what was gathered
+// before, and tells the client if err is for it, as far as that goes. It returns
+// why the session ends.
 func (s *Session) fail(err error) error {
-	var e *protocol.Error
-	if !errors.As(err, &e) || s.failed {
+	if s.failed {
 		return err
 	}
 	s.failed = true
-	s.logError(e)
-	s.respond(protocol.FrameError, e.Error())
-	if s.flush() == nil {
+	if e := s.settle(); e != nil {
+		err = e
+	}
+	var e *protocol.Error
+	if errors.As(err, &e) {
+		s.logError(e)
+		s.respond(protocol.FrameError, e.Error())
+	}
+	if s.flush() == nil && (e != nil || errors.Is(err, errLineTooLong)) {
 		s.drain()
 	}
 	return err
