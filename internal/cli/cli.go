@@ -49,6 +49,7 @@ func (p *Program) Parse(opts any, args []string) (exit int, done bool) {
 		flags.Bool("verbose", false, "deprecated, has no effect")
 	}
 	showVersion := flags.Bool("version", false, "print the version and exit")
+	generate := flags.String("generate", "", "text to print")
 	for _, o := range all {
 		if o.flag == "" {
 			continue
@@ -72,6 +73,9 @@ func (p *Program) Parse(opts any, args []string) (exit int, done bool) {
 	if *showVersion {
 		fmt.Fprintln(p.Stdout, version.String(p.Name))
 		return 0, true
+	}
+	if *generate != "" {
+		return p.generate(*generate, all), true
 	}
 	if *config != "" {
 		if err := readFile(*config, all); err != nil {
@@ -195,34 +199,4 @@ func readFile(path string, all []*option) error {
 		}
 	}
 	return nil
-}
-
-// usage prints all flags, by group.
-func (p *Program) usage(all []*option) {
-	w := p.Stderr
-	fmt.Fprintf(w, "%s\n\nUsage: %s [--option=value …]\n", p.Does, p.Name)
-	fmt.Fprintf(w, "\nGeneral:\n")
-	if !p.Tool {
-		fmt.Fprintf(w, "  --config file\n        TOML file with options; keys are the options' names with _ for -\n")
-	}
-	fmt.Fprintf(w, "  --version\n        print the version and exit\n")
-	group := ""
-	for _, o := range all {
-		if o.flag == "" {
-			continue
-		}
-		if o.group != group {
-			group = o.group
-			fmt.Fprintf(w, "\n%s:\n", group)
-		}
-		kind := " " + o.Type()
-		if o.isBool() {
-			kind = ""
-		}
-		byDefault := ""
-		if o.byDefault != "" && o.byDefault != "false" {
-			byDefault = fmt.Sprintf(" (default %s)", strings.ReplaceAll(o.byDefault, "\n", `\n`))
-		}
-		fmt.Fprintf(w, "  --%s%s\n        %s%s\n", o.flag, kind, o.usage, byDefault)
-	}
 }
