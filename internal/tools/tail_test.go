@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -72,5 +73,30 @@ func TestTailWithoutReader(t *testing.T) {
 	}
 	if c := channel(t, n, "t", "c"); c.Depth != 5 || c.InFlightCount != 0 {
 		t.Errorf("what was not shown: %+v", c)
+	}
+}
+
+// TestTailDestroysNoBacklog looks at a topic that no consumer has come to yet.
+func TestTailDestroysNoBacklog(t *testing.T) {
+	n := startNsqd(t)
+	bodies := numbered("m", 500)
+	publish(t, n, "t", bodies...)
+	for i := range 2 {
+		tool := nsqtest.Run(t, "nsq_tail", "--nsqd-tcp-address="+n.TCP, "--topic=t", "-n", "10")
+		if exit := tool.Wait(); exit != 0 {
+			t.Errorf("exit %d", exit)
+		}
+		if got, want := tool.Stdout.String(), strings.Join(bodies[10*i:10*i+10], "\n")+"\n"; got != want {
+			t.Errorf("printed %q, want %q", got, want)
+		}
+		nsqtest.Eventually(t, patience, "the topic holds the rest", func() bool {
+			return strings.Contains(nsqtest.Get(t, "http://"+n.HTTP+"/stats?format=json"), fmt.Sprintf(`"depth":%d,`, 490-10*i))
+		})
+	}
+	n.Stop()
+	n.Restart()
+	create(t, n, "t", "c")
+	if c := channel(t, n, "t", "c"); c.Depth != 480 {
+		t.Errorf("the first channel: %+v", c)
 	}
 }

@@ -7,5 +7,6 @@
 // Each body is written in one piece with a newline behind it, and finished once
 // it is out; what can no longer be shown is given back. With -n the ready count
 // goes down with what is left to show, so that nsqd delivers no more than that
-// (with several nsqd: hardly more) and the backlog stays as it was.
+// (with several nsqd: hardly more) and the backlog stays as it was. A topic that
+// has no other channel yet holds what was not printed for the one that comes.
 package tail
