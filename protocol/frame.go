@@ -81,6 +81,11 @@ func PutMessageHeader(dst []byte, bodySize int, at int64, attempts uint16, id ui
 	putHex(dst[idAt:], id)
 }
 
+// MessageTimestamp returns when the message in a message frame was published, in Unix ns.
+func MessageTimestamp(frame []byte) int64 {
+	return int64(binary.BigEndian.Uint64(frame[FrameHeaderSize:]))
+}
+
 // SetMessageAttempts changes the number of attempts in a message frame.
 func SetMessageAttempts(frame []byte, attempts uint16) {
 	binary.BigEndian.PutUint16(frame[attemptsAt:], attempts)

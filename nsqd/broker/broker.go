@@ -156,6 +156,7 @@ func (b *Broker) open(name string) (*Topic, error) {
 		HeaderSize:      protocol.MessageFrameHeaderSize,
 		PutHeader:       t.header,
 		NextOffset:      b.nextOffset,
+		Needed:          t.needs,
 		Damaged:         t.damaged,
 	}
 	if t.ephemeral {

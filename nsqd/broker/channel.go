@@ -53,7 +53,7 @@ type Channel struct {
 	discarded uint64 // of those, never entered
 	requeues  uint64
 	timeouts  uint64
-	delivered uint64
+	delivered [localities]uint64
 	dropped   uint64
 
 	journalID uint64

@@ -251,7 +251,7 @@ func (c *Channel) handOut(t *taking, i, j int) {
 func (c *Channel) took(s *Subscription, n int) {
 	s.inFlight += int64(n)
 	s.delivered += uint64(n)
-	c.delivered += uint64(n)
+	c.delivered[s.consumer.Locality] += uint64(n)
 }
 
 // takeAgain takes messages that are ready again, the page that has waited longest first.
