@@ -15,14 +15,14 @@ import (
 
 // Options are nsqd's settings, with their flags and keys in a configuration file.
 type Options struct {
-	NodeID    int64         `flag:"node-id" toml:"id" group:"General" usage:"number of this node, 0 to 1023, unique in the cluster; part of every message ID"`
+	NodeID    int64         `flag:"node-id" toml:"id" default:"made from the host's name" group:"General" usage:"number of this node, 0 to 1023, unique in the cluster; part of every message ID"`
 	LogLevel  logging.Level `flag:"log-level" group:"General" usage:"debug, info, warn, error or fatal"`
 	LogPrefix string        `flag:"log-prefix" group:"General" usage:"what every log line begins with"`
 	WorkerID  bool          `flag:"worker-id" toml:"-" group:"General" usage:"deprecated, has no effect; see --node-id"`
 
 	TCPAddress               string        `flag:"tcp-address" group:"Network" usage:"host:port, or path of a Unix socket, to listen on for clients"`
 	HTTPAddress              string        `flag:"http-address" group:"Network" usage:"host:port, or path of a Unix socket, to listen on for HTTP; empty: none"`
-	BroadcastAddress         string        `flag:"broadcast-address" group:"Network" usage:"name or address under which nsqlookupd shall make this node known"`
+	BroadcastAddress         string        `flag:"broadcast-address" default:"the host's name" group:"Network" usage:"name or address under which nsqlookupd shall make this node known"`
 	BroadcastTCPPort         int           `flag:"broadcast-tcp-port" group:"Network" usage:"TCP port to be made known; 0: the one listened on"`
 	BroadcastHTTPPort        int           `flag:"broadcast-http-port" group:"Network" usage:"HTTP port to be made known; 0: the one listened on"`
 	LookupdTCPAddresses      []string      `flag:"lookupd-tcp-address" toml:"nsqlookupd_tcp_addresses" group:"Network" usage:"host:port of a nsqlookupd to register with"`

@@ -194,7 +194,7 @@ func (b *Broker) DeleteTopic(name string) error {
 	t.exiting = true
 	t.mu.Unlock()
 	for _, c := range t.Channels() {
-		t.deleteChannel(c) //nolint:errcheck // ErrNotFound: somebody else deleted it
+		t.deleteChannel(c, false) //nolint:errcheck // ErrNotFound: somebody else deleted it
 	}
 	if t.journal != nil {
 		t.journal.close()

@@ -139,6 +139,9 @@ func (t *Topic) Channel(name string) (*Channel, error) {
 		return nil, ErrExiting
 	}
 	c := newChannel(t, name, min(t.hold.Load(), t.log.End()))
+	if c.volatile && !t.ephemeral && len(t.channels) == 0 {
+		c.found = t.log.End()
+	}
 	t.add(c)
 	release := t.updateHold()
 	t.mu.Unlock()
@@ -209,28 +212,33 @@ func (t *Topic) DeleteChannel(name string) error {
 	if c == nil {
 		return ErrNotFound
 	}
-	return t.deleteChannel(c)
+	return t.deleteChannel(c, false)
 }
 
 // deleteIdle removes an ephemeral channel that has lost its last consumer,
-// unless it has got another one since.
+// unless it has got another one since. What the topic held before it, for a
+// channel that was to come, goes back as far as it is not finished: who looks in
+// does not take it away.
 func (t *Topic) deleteIdle(c *Channel) {
 	c.mu.Lock()
 	idle := len(c.subs) == 0
 	c.exiting = c.exiting || idle
 	c.mu.Unlock()
 	if idle {
-		t.deleteChannel(c) //nolint:errcheck // ErrNotFound: somebody else deleted it
+		t.deleteChannel(c, true) //nolint:errcheck // ErrNotFound: somebody else deleted it
 	}
 }
 
-func (t *Topic) deleteChannel(c *Channel) error {
+func (t *Topic) deleteChannel(c *Channel, giveBack bool) error {
 	t.mu.Lock()
 	if t.channels[c.name] != c {
 		t.mu.Unlock()
 		return ErrNotFound
 	}
 	delete(t.channels, c.name)
+	if from, ok := c.unshown(); ok && giveBack && len(t.channels) == 0 {
+		t.hold.Store(min(t.hold.Load(), from)) // before the channel lets go of it
+	}
 	t.publishReaders()
 	t.updateHold()
 	last := t.ephemeral && len(t.channels) == 0 && !t.exiting
