@@ -98,3 +98,32 @@ func BenchmarkMessage(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkNewTopic makes topics with a channel and a message each.
+func BenchmarkNewTopic(b *testing.B) {
+	br := New(Config{Store: diskqueue.NewStore(vfs.OS, b.TempDir(), 0), MemQueueSize: 10000, Durability: diskqueue.Write})
+	i := 0
+	for b.Loop() {
+		t, err := br.Topic(fmt.Sprint("t", i))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := t.Channel("c"); err != nil {
+			b.Fatal(err)
+		}
+		if err := t.Publish([]Message{{Body: []byte("x")}}); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+	start := time.Now()
+	for _, t := range br.Topics() {
+		t.tend()
+	}
+	b.ReportMetric(float64(time.Since(start).Microseconds())/float64(i), "µs-tend/topic")
+	start = time.Now()
+	if err := br.Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(time.Since(start).Microseconds())/float64(i), "µs-close/topic")
+}
