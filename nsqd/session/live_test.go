@@ -54,7 +54,7 @@ func newLive(t testing.TB, changes ...change) *live {
 		MaxMsgSize:      smallMsg,
 		MaxBodySize:     smallBody,
 		MaxReqTimeout:   time.Hour,
-		TLS:             serverTLS(),
+		TLS:             &tls.Config{Certificates: []tls.Certificate{certificate}},
 		Deflate:         true,
 		Snappy:          true,
 		MaxDeflateLevel: 6,
@@ -151,15 +151,15 @@ func (l *live) channel(topic, name string) *broker.Channel {
 	return c
 }
 
-// authority has signed all certificates of these tests.
-var authority = sync.OnceValue(func() *certstest.Authority { return certstest.NewAuthority(fatal{}) })
+// authority has signed all certificates of these tests. It is made before any
+// test can fake the time.
+var (
+	authority   = certstest.NewAuthority(fatal{})
+	certificate = authority.Certificate("nsqd")
+)
 
 // fatal ends the test process where there is no test to blame.
 type fatal struct{ testing.TB }
 
 func (fatal) Helper()           {}
 func (fatal) Fatal(args ...any) { panic(fmt.Sprint(args...)) }
-
-var certificate = sync.OnceValue(func() tls.Certificate { return authority().Certificate("nsqd") })
-
-func serverTLS() *tls.Config { return &tls.Config{Certificates: []tls.Certificate{certificate()}} }
