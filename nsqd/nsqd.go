@@ -2,6 +2,7 @@ package nsqd
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"nsqsuite/internal/version"
 	"nsqsuite/internal/vfs"
 	"nsqsuite/nsqd/api"
+	"nsqsuite/nsqd/auth"
 	"nsqsuite/nsqd/broker"
 	"nsqsuite/nsqd/lookup"
 	"nsqsuite/nsqd/session"
@@ -37,6 +39,8 @@ type NSQD struct {
 	metadata *metadata
 	lookup   *lookup.Client
 	sessions *session.Server
+	tls      *tls.Config  // nil if there is no certificate
+	auth     *auth.Client // nil if clients may do everything
 
 	tcpListener  net.Listener
 	httpListener net.Listener
@@ -65,6 +69,9 @@ func (n *NSQD) open() (err error) {
 		return fmt.Errorf("failed to instantiate nsqd - failed to lock data-path: %w", err)
 	}
 	if err := o.check(); err != nil {
+		return fmt.Errorf("failed to instantiate nsqd - %w", err)
+	}
+	if err := n.secure(); err != nil {
 		return fmt.Errorf("failed to instantiate nsqd - %w", err)
 	}
 	n.log.Infof("%s", version.String("nsqd"))
@@ -123,7 +130,12 @@ func (n *NSQD) wire() {
 		MaxMsgSize:          o.MaxMsgSize,
 		MaxBodySize:         o.MaxBodySize,
 		MaxReqTimeout:       o.MaxReqTimeout,
+		TLS:                 n.tls,
+		TLSRequired:         o.TLSRequired != tlsOptional,
+		Deflate:             o.Deflate,
+		Snappy:              o.Snappy,
 		MaxDeflateLevel:     o.MaxDeflateLevel,
+		Auth:                n.auth,
 		MaxChannelConsumers: o.MaxChannelConsumers,
 		TopologyRegion:      o.TopologyRegion,
 		TopologyZone:        o.TopologyZone,
@@ -195,6 +207,7 @@ func (n *NSQD) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-ended:
 	}
+	n.sessions.Close()
 	n.tcp.Close()
 	if n.http != nil {
 		n.http.Close()

@@ -2,6 +2,7 @@ package nsqd
 
 import (
 	"crypto/md5"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -53,7 +54,19 @@ type Options struct {
 	MinOutputBufferTimeout time.Duration `flag:"min-output-buffer-timeout" group:"Clients" usage:"shortest flush interval that a client may ask for"`
 	OutputBufferTimeout    time.Duration `flag:"output-buffer-timeout" group:"Clients" usage:"flush interval told to clients; nothing ever waits for it"`
 	MaxChannelConsumers    int           `flag:"max-channel-consumers" group:"Clients" usage:"most consumers of a channel on this node; 0: no limit"`
+	Deflate                bool          `flag:"deflate" group:"Clients" usage:"let clients ask for deflate"`
+	Snappy                 bool          `flag:"snappy" group:"Clients" usage:"let clients ask for snappy"`
 	MaxDeflateLevel        int           `flag:"max-deflate-level" group:"Clients" usage:"largest deflate level that a client may ask for, 1 to 9"`
+
+	TLSCert             string      `flag:"tls-cert" group:"TLS" usage:"PEM file of this node's certificate; read anew when it changes"`
+	TLSKey              string      `flag:"tls-key" group:"TLS" usage:"PEM file of its private key"`
+	TLSRequired         tlsRequired `flag:"tls-required" group:"TLS" usage:"refuse clients without TLS: true, false, or tcp-https, which lets plain HTTP be"`
+	TLSClientAuthPolicy string      `flag:"tls-client-auth-policy" group:"TLS" usage:"require: clients show a certificate; require-verify: one that --tls-root-ca-file has signed; either requires TLS"`
+	TLSRootCAFile       string      `flag:"tls-root-ca-file" group:"TLS" usage:"PEM file of who may have signed the certificates of clients and of authorisation servers; empty: the system's"`
+	TLSMinVersion       tlsVersion  `flag:"tls-min-version" group:"TLS" usage:"lowest version: tls1.0, tls1.1, tls1.2 or tls1.3"`
+
+	AuthHTTPAddresses     []string `flag:"auth-http-address" toml:"auth_http_addresses" group:"Authorisation" usage:"host:port, or URL, of a server that says what a client may do"`
+	AuthHTTPRequestMethod string   `flag:"auth-http-request-method" group:"Authorisation" usage:"get or post"`
 
 	TopologyRegion string `flag:"topology-region" group:"Topology" usage:"region that this node is in"`
 	TopologyZone   string `flag:"topology-zone" group:"Topology" usage:"zone that this node is in"`
@@ -93,7 +106,11 @@ func NewOptions() *Options {
 		MaxOutputBufferTimeout:   30 * time.Second,
 		MinOutputBufferTimeout:   25 * time.Millisecond,
 		OutputBufferTimeout:      250 * time.Millisecond,
+		Deflate:                  true,
+		Snappy:                   true,
 		MaxDeflateLevel:          6,
+		TLSMinVersion:            tls.VersionTLS10,
+		AuthHTTPRequestMethod:    "get",
 	}
 }
 
