@@ -27,6 +27,29 @@ func TestTailShowsSomeAndLeavesTheRest(t *testing.T) {
 	}
 }
 
+func TestTailGivesBackWhatOthersSent(t *testing.T) {
+	nodes := []*nsqtest.Daemon{startNsqd(t), startNsqd(t)}
+	for _, n := range nodes {
+		create(t, n, "t", "c")
+		publish(t, n, "t", numbered("m", 10)...)
+	}
+	tool := nsqtest.Run(t, "nsq_tail", "--nsqd-tcp-address="+nodes[0].TCP, "--nsqd-tcp-address="+nodes[1].TCP, "--topic=t", "--channel=c", "-n=1")
+	if exit := tool.Wait(); exit != 0 || tool.Stdout.String() != "m-0\n" {
+		t.Errorf("exit %d, printed %q", exit, tool.Stdout.String())
+	}
+	left := 0
+	for _, n := range nodes {
+		c := channel(t, n, "t", "c")
+		left += int(c.Depth)
+		if c.InFlightCount+c.DeferredCount > 0 {
+			t.Errorf("not given back: %+v", c)
+		}
+	}
+	if left != 19 {
+		t.Errorf("%d messages are left of 20, one is printed", left)
+	}
+}
+
 func TestTailFollowsTopics(t *testing.T) {
 	l := startLookupd(t)
 	n := startNsqd(t, knows(l))

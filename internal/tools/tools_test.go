@@ -158,6 +158,7 @@ func TestCommandLines(t *testing.T) {
 		{"nsq_to_file --nsqd-tcp-address=a:1 --topic=a --sync-interval=0s", 1, "--sync-interval should be positive"},
 		{"nsq_to_file --nsqd-tcp-address=a:1 --topic=a --gzip --filename-format=x", 1, "missing <REV> in --filename-format when gzip, rotation, or work dir enabled"},
 		{"nsq_to_file --lookupd-http-address=a:1 --topic-pattern=(", 1, "invalid --topic-pattern: "},
+		{"nsq_to_file --nsqd-tcp-address=a:1 --topic=a --topic-pattern=b", 1, "WARNING: skipping topic a (doesn't match pattern b)"},
 		{"nsq_to_file --consumer-opt=max_attempts", 2, "failed to coerce option max_attempts (true)"},
 		{"nsq_to_file --nsqd-tcp-address=127.0.0.1:1 --topic=a --topic=..", 1, "couldn't create logger for new topic a: "},
 		{"nsq_to_http --header=x", 1, "--header value format should be 'Name: value'"},

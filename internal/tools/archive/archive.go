@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ type archive struct {
 	o       *Options
 	log     *logging.Logger
 	pattern *regexp.Regexp
+	named   []string // topics that were named; none: all that match
 	cluster *cluster.Cluster
 
 	topics  map[string]*topic
@@ -40,6 +42,16 @@ func Run(ctx context.Context, o *Options, reopen <-chan os.Signal, log *logging.
 		cluster: cluster.New(cluster.Config{
 			Lookupds: o.Lookupds, ConnectTimeout: o.ConnectTimeout, RequestTimeout: o.RequestTimeout,
 		}, logging.Discard()),
+	}
+	for _, name := range client.Distinct(o.Topics) {
+		if pattern.MatchString(name) {
+			a.named = append(a.named, name)
+		} else {
+			log.Warnf("skipping topic %s (doesn't match pattern %s)", name, o.Pattern)
+		}
+	}
+	if len(o.Topics) > 0 && len(a.named) == 0 {
+		return errors.New("no --topic matches --topic-pattern")
 	}
 	ctx, end := context.WithCancel(ctx)
 	defer a.running.Wait()
@@ -103,35 +115,23 @@ func (a *archive) refresh(ctx context.Context) error {
 			}
 		})
 	}
-	if len(a.o.Topics) == 0 || len(a.topics) > 0 {
+	if len(a.named) == 0 || len(a.topics) > 0 {
 		return nil
-	}
-	if last == nil {
-		last = errors.New("no --topic matches --topic-pattern")
 	}
 	return last
 }
 
 // wanted returns the topics that are to be written.
 func (a *archive) wanted(ctx context.Context) []string {
-	names := client.Distinct(a.o.Topics)
-	if len(names) == 0 {
-		found, warnings, err := a.cluster.Topics(ctx)
-		switch {
-		case err != nil:
-			a.log.Errorf("could not retrieve topic list: %s", err)
-		case len(warnings) > 0: // topics are only ever added, so an incomplete list is welcome
-			a.log.Warnf("could not retrieve topic list: %s", warnings.Message())
-		}
-		names = found
+	if len(a.named) > 0 {
+		return a.named
 	}
-	var wanted []string
-	for _, name := range names {
-		if a.pattern.MatchString(name) {
-			wanted = append(wanted, name)
-		} else if a.topics[name] == nil && len(a.o.Topics) > 0 {
-			a.log.Warnf("skipping topic %s (doesn't match pattern %s)", name, a.o.Pattern)
-		}
+	names, warnings, err := a.cluster.Topics(ctx)
+	switch {
+	case err != nil:
+		a.log.Errorf("could not retrieve topic list: %s", err)
+	case len(warnings) > 0: // topics are only ever added, so an incomplete list is welcome
+		a.log.Warnf("could not retrieve topic list: %s", warnings.Message())
 	}
-	return wanted
+	return slices.DeleteFunc(names, func(name string) bool { return !a.pattern.MatchString(name) })
 }

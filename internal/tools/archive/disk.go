@@ -31,6 +31,8 @@ type disk interface {
 type diskFile interface {
 	io.WriteCloser
 	Sync() error
+	// lock takes the file's lock until it is closed, unless another process has it.
+	lock() bool
 	// state returns the size, and whether a line is unfinished.
 	state() (size int64, torn bool, err error)
 }
@@ -108,6 +110,12 @@ func syncDir(dir string) error {
 }
 
 type osFile struct{ *os.File }
+
+// lock tells apart the files of those that live and those that have died. Where
+// the file system knows no locks everybody has one.
+func (f osFile) lock() bool {
+	return !errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB), syscall.EWOULDBLOCK)
+}
 
 func (f osFile) state() (size int64, torn bool, err error) {
 	info, err := f.Stat()

@@ -21,8 +21,11 @@
 // appended to otherwise; if a death has left half a line at its end that line is
 // closed first. With a work folder of its own a file is written there and, once
 // closed, linked to its place in the output folder and unlinked, which never
-// overwrites another.
+// overwrites another. What a process that died has left in the work folder goes
+// to its place at the next start; an open file is locked, so that those of other
+// processes are left alone.
 //
 // A gzip file is a sequence of members, one for each sync, so that everything
-// before a torn end can be read.
+// before a torn end can be read. What is behind the last whole one was never
+// finished, and is cut off when the file is put in its place.
 package archive

@@ -1,21 +1,29 @@
 package archive
 
-import (
-	"bufio"
-	"compress/gzip"
-)
+import "compress/gzip"
 
+// bufferSize is from how many bytes on what was written goes to the system.
 const bufferSize = 64 << 10
 
 // file is the open file of a topic.
 type file struct {
 	name   string
 	disk   diskFile
-	buffer *bufio.Writer
+	buffer buffer
 	gzip   *gzip.Writer // nil without compression
 	member bool         // a gzip member is begun
 	fresh  bool         // no member was ever begun
 	size   int64        // bytes, before compression
+}
+
+// buffer holds what is to be written. It goes out in whole lines, so that they
+// stay whole if another process appends to the same file.
+type buffer struct{ bytes []byte }
+
+// Write is io.Writer.
+func (b *buffer) Write(p []byte) (int, error) {
+	b.bytes = append(b.bytes, p...)
+	return len(p), nil
 }
 
 func newFile(name string, d diskFile, gzipLevel int) (*file, error) {
@@ -23,36 +31,51 @@ func newFile(name string, d diskFile, gzipLevel int) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &file{name: name, disk: d, buffer: bufio.NewWriterSize(d, bufferSize), fresh: true, size: size}
+	f := &file{name: name, disk: d, fresh: true, size: size}
 	if gzipLevel > 0 {
-		f.gzip, err = gzip.NewWriterLevel(f.buffer, gzipLevel)
+		f.gzip, err = gzip.NewWriterLevel(&f.buffer, gzipLevel)
 		return f, err
 	}
 	if torn {
 		f.size++
-		err = f.buffer.WriteByte('\n')
+		f.buffer.bytes = append(f.buffer.bytes, '\n')
 	}
-	return f, err
+	return f, nil
 }
 
 // writeLine adds a body and a newline.
 func (f *file) writeLine(body []byte) error {
 	f.size += int64(len(body)) + 1
 	if f.gzip == nil {
-		f.buffer.Write(body) //nolint:errcheck // a bufio.Writer's error stays
-		return f.buffer.WriteByte('\n')
+		f.buffer.bytes = append(append(f.buffer.bytes, body...), '\n')
+		return f.spill(bufferSize)
 	}
 	f.begin()
 	if _, err := f.gzip.Write(body); err != nil {
 		return err
 	}
-	_, err := f.gzip.Write([]byte{'\n'})
+	if _, err := f.gzip.Write([]byte{'\n'}); err != nil {
+		return err
+	}
+	return f.spill(bufferSize)
+}
+
+// spill writes the buffer, if it has at least so many bytes.
+func (f *file) spill(least int) error {
+	if len(f.buffer.bytes) < least {
+		return nil
+	}
+	_, err := f.disk.Write(f.buffer.bytes)
+	f.buffer.bytes = f.buffer.bytes[:0]
+	if cap(f.buffer.bytes) > 4*bufferSize {
+		f.buffer.bytes = nil // a huge message was in it
+	}
 	return err
 }
 
 func (f *file) begin() {
 	if !f.member {
-		f.gzip.Reset(f.buffer)
+		f.gzip.Reset(&f.buffer)
 		f.member, f.fresh = true, false
 	}
 }
@@ -65,7 +88,7 @@ func (f *file) sync() error {
 			return err
 		}
 	}
-	if err := f.buffer.Flush(); err != nil {
+	if err := f.spill(1); err != nil {
 		return err
 	}
 	return f.disk.Sync()

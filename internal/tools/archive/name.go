@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -11,7 +12,7 @@ import (
 
 // namer names the files of one topic.
 type namer struct {
-	format   string // with <DATETIME> and <REV> open
+	format   string // with <DATETIME>, <REV> and <PID> open
 	datetime string
 	revises  bool
 }
@@ -34,13 +35,20 @@ func newNamer(o *Options, topic string) (*namer, error) {
 	if o.Gzip && !strings.HasSuffix(format, ".gz") {
 		format += ".gz"
 	}
-	format = strings.NewReplacer("<TOPIC>", topic, "<HOST>", identifier, "<PID>", strconv.Itoa(os.Getpid())).Replace(format)
+	format = strings.NewReplacer("<TOPIC>", topic, "<HOST>", identifier).Replace(format)
 	return &namer{format: format, datetime: o.DatetimeFormat, revises: o.revises()}, nil
 }
 
 // at returns the name of a time's file, with the revision open.
 func (n *namer) at(t time.Time) string {
-	return strings.ReplaceAll(n.format, "<DATETIME>", strftime(n.datetime, t))
+	return strings.NewReplacer("<DATETIME>", strftime(n.datetime, t), "<PID>", strconv.Itoa(os.Getpid())).Replace(n.format)
+}
+
+// pattern matches the names of the topic's files of any time and process; its
+// first group is the revision.
+func (n *namer) pattern() *regexp.Regexp {
+	quoted := regexp.QuoteMeta(n.format)
+	return regexp.MustCompile("^" + strings.NewReplacer("<DATETIME>", ".*", "<PID>", `\d+`, "<REV>", `-(\d{6,9})`).Replace(quoted) + "$")
 }
 
 // revision puts a revision into a name.

@@ -41,6 +41,9 @@ func newTopic(o *Options, name string, log *logging.Logger) (*topic, error) {
 		o: o, label: label, writer: &writer{o: o, disk: osDisk{}, namer: namer, info: info, warn: warn},
 		info: info, messages: make(chan *nsq.Message), reopen: make(chan struct{}, 1),
 	}
+	if err := t.writer.recover(); err != nil {
+		return nil, err
+	}
 	if t.consumer, err = nsq.NewConsumer(name, o.Channel, config); err != nil {
 		return nil, err
 	}

@@ -89,6 +89,11 @@ func (w *writer) open(now time.Time) error {
 		if err != nil {
 			return err
 		}
+		if w.o.revises() && !d.lock() {
+			w.warn("working file is in use: %s", name)
+			d.Close()
+			continue
+		}
 		w.info("opening %s", name)
 		level := 0
 		if w.o.Gzip {

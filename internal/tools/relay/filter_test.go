@@ -1,6 +1,11 @@
 package relay
 
-import "testing"
+import (
+	"encoding/json"
+	"io"
+	"log"
+	"testing"
+)
 
 func TestFilter(t *testing.T) {
 	const dropped, again = "dropped", "again"
@@ -51,4 +56,27 @@ func TestFilter(t *testing.T) {
 			t.Errorf("%+v on %s: %s, want %s", c.f, c.body, got, c.want)
 		}
 	}
+}
+
+// FuzzFilter sees to it that what passes a whitelist is an object without anything
+// that is not on it.
+func FuzzFilter(f *testing.F) {
+	for _, body := range []string{`{"a":1}`, `{"a":{"b":[1e999]},"c":"\ud800"}`, `null`, `[]`, `{"a":1}{}`, `{"a":`} {
+		f.Add([]byte(body), "a", "1")
+	}
+	log.SetOutput(io.Discard)
+	f.Fuzz(func(t *testing.T, body []byte, field, value string) {
+		filter := filter{field: field, value: value, whitelist: []string{field, "a"}}
+		out, pass, err := filter.apply(body)
+		if !pass || err != nil {
+			return
+		}
+		var object map[string]json.RawMessage
+		if err := json.Unmarshal(out, &object); err != nil || object == nil {
+			t.Fatalf("%q of %q: %v", out, body, err)
+		}
+		if len(object) > 2 || !json.Valid(body) {
+			t.Errorf("%q of %q", out, body)
+		}
+	})
 }
