@@ -231,6 +231,10 @@ func (s *Session) fin(line *protocol.Line) error {
 	if err != nil {
 		return err
 	}
+	return s.gatherFin(id)
+}
+
+func (s *Session) gatherFin(id protocol.MessageID) error {
 	if len(s.pending.messages) > 0 {
 		if err := s.settle(); err != nil {
 			return err
