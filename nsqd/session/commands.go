@@ -132,7 +132,7 @@ func (s *Session) sub(line *protocol.Line) error {
 	if err := s.settle(); err != nil {
 		return err
 	}
-	if err := s.permit("SUB", topic, channel); err != nil {
+	if err := s.permit("SUB", line.Param(0), channel); err != nil {
 		return err
 	}
 	subscription, err := s.subscribe(topic, channel, settings)

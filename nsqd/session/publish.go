@@ -166,7 +166,7 @@ func (s *Session) pubDelayed(command string, failed protocol.Code, name []byte, 
 	if err != nil {
 		return err
 	}
-	if err := s.permit(command, string(held), ""); err != nil {
+	if err := s.permit(command, held, ""); err != nil {
 		return err
 	}
 	if err := s.aim(held, command, failed); err != nil {
@@ -198,7 +198,7 @@ func (s *Session) mpub(line *protocol.Line) error {
 	if !protocol.ValidName(string(name)) {
 		return protocol.BadTopic.Errorf("%s MPUB topic name %q is not valid", protocol.BadTopic, protocol.Echo(name))
 	}
-	if err := s.permit("MPUB", string(name), ""); err != nil {
+	if err := s.permit("MPUB", name, ""); err != nil {
 		return err
 	}
 	if err := s.aim(name, "MPUB", protocol.MPubFailed); err != nil {
