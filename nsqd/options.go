@@ -15,10 +15,11 @@ import (
 
 // Options are nsqd's settings, with their flags and keys in a configuration file.
 type Options struct {
-	NodeID    int64         `flag:"node-id" toml:"id" group:"General" usage:"number of this node, 0 to 1023, unique in the cluster; part of every message ID"`
-	LogLevel  logging.Level `flag:"log-level" group:"General" usage:"debug, info, warn, error or fatal"`
-	LogPrefix string        `flag:"log-prefix" group:"General" usage:"what every log line begins with"`
-	WorkerID  bool          `flag:"worker-id" toml:"-" group:"General" usage:"deprecated, has no effect; see --node-id"`
+	NodeID    int64          `flag:"node-id" toml:"id" group:"General" usage:"number of this node, 0 to 1023, unique in the cluster; part of every message ID"`
+	LogLevel  logging.Level  `flag:"log-level" group:"General" usage:"debug, info, warn, error or fatal"`
+	LogPrefix string         `flag:"log-prefix" group:"General" usage:"what every log line begins with"`
+	LogFormat logging.Format `flag:"log-format" group:"General" usage:"text, or json: an object a line"`
+	WorkerID  bool           `flag:"worker-id" toml:"-" group:"General" usage:"deprecated, has no effect; see --node-id"`
 
 	TCPAddress               string        `flag:"tcp-address" group:"Network" usage:"host:port, or path of a Unix socket, to listen on for clients"`
 	HTTPAddress              string        `flag:"http-address" group:"Network" usage:"host:port, or path of a Unix socket, to listen on for HTTP; empty: none"`
@@ -69,6 +70,7 @@ func NewOptions() *Options {
 		NodeID:                   defaultNodeID(host),
 		LogLevel:                 logging.Info,
 		LogPrefix:                "[nsqd] ",
+		LogFormat:                logging.Text,
 		TCPAddress:               "0.0.0.0:4150",
 		HTTPAddress:              "0.0.0.0:4151",
 		BroadcastAddress:         host,
