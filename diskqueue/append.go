@@ -280,12 +280,17 @@ func (l *Log) encode(s *segment, pieces []piece) [][]byte {
 
 // segmentFor returns the segment for size bytes of batches that begin at offset.
 func (l *Log) segmentFor(offset uint64, size int64) (*segment, error) {
-	s := &segment{first: offset, prevEnd: offset, end: offset, salt: rand.Uint32()}
 	l.mu.Lock()
-	if a := l.active; a != nil && !a.failed && (a.size <= segmentHeader || a.size+size <= l.o.MaxSegmentBytes) {
-		l.mu.Unlock()
+	a := l.active
+	fits := a != nil && !a.failed && (a.size <= segmentHeader || a.size+size <= l.segSize)
+	l.mu.Unlock()
+	if fits {
 		return a, nil
 	}
+	l.active = nil
+	l.reclaim()
+	s := &segment{first: offset, prevEnd: offset, end: offset, salt: rand.Uint32()}
+	l.mu.Lock()
 	if n := len(l.segs); n > 0 {
 		if last := l.segs[n-1]; last.first == offset { // it never came to hold anything
 			l.segs = l.segs[:n-1]
@@ -325,6 +330,9 @@ func (l *Log) newFile(s *segment, path string) error {
 		return err
 	}
 	s.file.done()
+	if len(l.segs) > 0 {
+		l.segSize = min(2*l.segSize, l.o.MaxSegmentBytes)
+	}
 	return nil
 }
 

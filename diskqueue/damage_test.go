@@ -48,6 +48,7 @@ func (w *world) clone(known Position) *world {
 	c.mem = w.mem.Clone()
 	c.fs = vfs.NewFaulty(c.mem)
 	c.stored = maps.Clone(w.stored)
+	c.o.Needed = func(_, end uint64) bool { return end > c.floor }
 	c.o.Damaged = func(d Damage) { c.damage = append(c.damage, d) }
 	return &c
 }

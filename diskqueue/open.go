@@ -32,7 +32,7 @@ func (l *Log) Position() Position {
 // Open opens the log of this name, or makes a new one; its folder appears with
 // the first write. Only the last segment is read, and of it what lies behind known.
 func (s *Store) Open(name string, known Position, o Options) (*Log, error) {
-	l := &Log{o: o, store: s, dir: s.folder(name), nextBlk: minBlock}
+	l := &Log{o: o, store: s, dir: s.folder(name)}
 	l.init()
 	if err := l.listSegments(); err != nil {
 		return nil, fmt.Errorf("opening log %s: %w", name, err)
@@ -66,7 +66,9 @@ func (l *Log) distrust() {
 	for _, s := range l.segs {
 		s.dirty = true
 	}
-	l.dirStale, l.dirNew = l.dirMade, l.dirMade
+	if l.dirStale = l.dirMade; l.dirMade {
+		l.dirNew = l.store.made.Add(1)
+	}
 }
 
 // listSegments finds the segments and reads their headers. All but the last are

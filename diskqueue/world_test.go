@@ -58,6 +58,7 @@ func newWorld(t testing.TB, seed uint64, o Options) *world {
 		binary.BigEndian.PutUint32(dst[8:], uint32(bodySize))
 	}
 	o.NextOffset = func() uint64 { w.jump += 1 << 32; return w.jump }
+	o.Needed = func(_, end uint64) bool { return end > w.floor }
 	o.Damaged = func(d Damage) { w.damage = append(w.damage, d) }
 	w.o = o
 	w.fs = vfs.NewFaulty(w.mem)
@@ -135,9 +136,8 @@ func (w *world) trim() error {
 	if end > first {
 		w.floor = max(w.floor, end-min(end-first, w.dice.Uint64N(40)))
 	}
-	floor := w.floor
-	w.log.Forget(floor)
-	_, err := w.log.Trim(func(_, end uint64) bool { return end > floor }, w.dice.IntN(3) == 0)
+	w.log.Forget(w.floor)
+	_, err := w.log.Trim(w.dice.IntN(3) == 0)
 	return err
 }
 

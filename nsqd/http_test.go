@@ -3,14 +3,9 @@ package nsqd
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -20,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"nsqsuite/internal/logging"
+	"nsqsuite/internal/certs/certstest"
 	"nsqsuite/internal/nsqtest"
 	"nsqsuite/internal/version"
 )
@@ -148,28 +143,14 @@ func TestWithoutHTTP(t *testing.T) {
 	}
 }
 
-// certificate makes one for this host.
-func certificate(t *testing.T) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
-
 // TestHTTPS: the same routes over TLS; in clear, if that is demanded, one answer only.
 func TestHTTPS(t *testing.T) {
-	for _, only := range []bool{false, true} {
+	cert, key, _ := certstest.NewAuthority(t).WriteFiles(t.TempDir(), "nsqd")
+	for _, required := range []tlsRequired{tlsOptional, tlsExceptHTTP, tlsOnTCPAndHTTP} {
+		only := required == tlsOnTCPAndHTTP
 		o := testOptions(t)
-		o.HTTPSAddress = "127.0.0.1:0"
-		s := secure{config: &tls.Config{Certificates: []tls.Certificate{certificate(t)}}, onlyHTTPS: only}
-		d := startSecure(t, o, s)
+		o.HTTPSAddress, o.TLSCert, o.TLSKey, o.TLSRequired = "127.0.0.1:0", cert, key, required
+		d := startNSQD(t, o)
 		port := d.httpsListener.Addr().(*net.TCPAddr).Port
 		refusal := fmt.Sprintf(`{"message": "TLS_REQUIRED", "https_port": %d}`, port)
 		client := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
@@ -219,8 +200,8 @@ func TestHTTPS(t *testing.T) {
 		}
 	}
 	o := testOptions(t)
-	o.HTTPSAddress = ""
-	d := startSecure(t, o, secure{config: &tls.Config{}, onlyHTTPS: true})
+	o.HTTPSAddress, o.TLSCert, o.TLSKey, o.TLSRequired = "", cert, key, tlsOnTCPAndHTTP
+	d := startNSQD(t, o)
 	if body, status := nsqtest.Do(t, "GET", d.url("/ping"), ""); status != 403 || body != `{"message": "TLS_REQUIRED", "https_port": 0}` {
 		t.Errorf("without an HTTPS port: %d %s", status, body)
 	}
@@ -285,16 +266,4 @@ INFO: NSQ: bye`, "\n") {
 	if strings.Contains(d.log.String(), "topology-aware-consumption") {
 		t.Error("a known experiment is warned of")
 	}
-}
-
-// startSecure is startNSQD for one with TLS.
-func startSecure(t *testing.T, o *Options, s secure) *daemon {
-	t.Helper()
-	d := &daemon{log: new(nsqtest.Output)}
-	d.NSQD = &NSQD{options: o, log: logging.New(d.log, "", logging.Info), started: time.Now(), secure: s}
-	if err := d.open(); err != nil {
-		t.Fatal(err)
-	}
-	d.run(t)
-	return d
 }

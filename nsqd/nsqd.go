@@ -2,6 +2,7 @@ package nsqd
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,11 +14,13 @@ import (
 	"nsqsuite/diskqueue"
 	"nsqsuite/internal/cli"
 	"nsqsuite/internal/httpapi"
+	"nsqsuite/internal/httpclient"
 	"nsqsuite/internal/logging"
 	"nsqsuite/internal/tcpserve"
 	"nsqsuite/internal/version"
 	"nsqsuite/internal/vfs"
 	"nsqsuite/nsqd/api"
+	"nsqsuite/nsqd/auth"
 	"nsqsuite/nsqd/broker"
 	"nsqsuite/nsqd/latency"
 	"nsqsuite/nsqd/lookup"
@@ -41,7 +44,8 @@ type NSQD struct {
 	sessions *session.Server
 	latency  *latency.Recorder
 	api      *api.API
-	secure   secure
+	tls      *tls.Config  // nil if there is no certificate
+	auth     *auth.Client // nil if clients may do everything
 
 	tcpListener   net.Listener
 	httpListener  net.Listener
@@ -72,6 +76,9 @@ func (n *NSQD) open() (err error) {
 		return fmt.Errorf("failed to instantiate nsqd - failed to lock data-path: %w", err)
 	}
 	if err := o.check(); err != nil {
+		return fmt.Errorf("failed to instantiate nsqd - %w", err)
+	}
+	if err := n.secure(); err != nil {
 		return fmt.Errorf("failed to instantiate nsqd - %w", err)
 	}
 	n.log.Infof("%s", version.String("nsqd"))
@@ -119,12 +126,15 @@ func (n *NSQD) listen() (err error) {
 func (n *NSQD) wire() {
 	o := n.options
 	n.lookup = lookup.New(lookup.Config{
-		Self:           n.self,
-		Registrations:  n.registrations,
-		Log:            n.log,
-		ConnectTimeout: o.HTTPClientConnectTimeout,
-		RequestTimeout: o.HTTPClientRequestTimeout,
-		MaxReply:       o.MaxBodySize,
+		Self:          n.self,
+		Registrations: n.registrations,
+		Log:           n.log,
+		HTTP: httpclient.Config{
+			ConnectTimeout: o.HTTPClientConnectTimeout,
+			RequestTimeout: o.HTTPClientRequestTimeout,
+			MaxAnswer:      o.MaxBodySize,
+		},
+		MaxReply: o.MaxBodySize,
 	}, o.LookupdTCPAddresses)
 	n.broker = broker.New(broker.Config{
 		Store:               diskqueue.NewStore(vfs.OS, o.DataPath, 0),
@@ -151,7 +161,12 @@ func (n *NSQD) wire() {
 		MaxMsgSize:          o.MaxMsgSize,
 		MaxBodySize:         o.MaxBodySize,
 		MaxReqTimeout:       o.MaxReqTimeout,
+		TLS:                 n.tls,
+		TLSRequired:         o.TLSRequired != tlsOptional,
+		Deflate:             o.Deflate,
+		Snappy:              o.Snappy,
 		MaxDeflateLevel:     o.MaxDeflateLevel,
+		Auth:                n.auth,
 		MaxChannelConsumers: o.MaxChannelConsumers,
 		TopologyRegion:      o.TopologyRegion,
 		TopologyZone:        o.TopologyZone,
@@ -228,6 +243,7 @@ func (n *NSQD) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-ended:
 	}
+	n.sessions.Close()
 	n.tcp.Close()
 	for _, server := range web {
 		server.Close()
@@ -235,17 +251,6 @@ func (n *NSQD) Run(ctx context.Context) error {
 	cancel()
 	busy.Wait()
 	return errors.Join(err, n.exit())
-}
-
-// web returns the HTTP servers there are.
-func (n *NSQD) web() []*httpapi.Server {
-	var list []*httpapi.Server
-	for _, server := range []*httpapi.Server{n.http, n.https} {
-		if server != nil {
-			list = append(list, server)
-		}
-	}
-	return list
 }
 
 // statsd returns what to push.

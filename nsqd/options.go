@@ -2,6 +2,7 @@ package nsqd
 
 import (
 	"crypto/md5"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -15,7 +16,7 @@ import (
 
 // Options are nsqd's settings, with their flags and keys in a configuration file.
 type Options struct {
-	NodeID           int64          `flag:"node-id" toml:"id" group:"General" usage:"number of this node, 0 to 1023, unique in the cluster; part of every message ID"`
+	NodeID           int64          `flag:"node-id" toml:"id" default:"made from the host's name" group:"General" usage:"number of this node, 0 to 1023, unique in the cluster; part of every message ID"`
 	LogLevel         logging.Level  `flag:"log-level" group:"General" usage:"debug, info, warn, error or fatal"`
 	LogPrefix        string         `flag:"log-prefix" group:"General" usage:"what every log line begins with"`
 	LogFormat        logging.Format `flag:"log-format" group:"General" usage:"text, or json: an object a line"`
@@ -25,7 +26,7 @@ type Options struct {
 	TCPAddress               string        `flag:"tcp-address" group:"Network" usage:"host:port, or path of a Unix socket, to listen on for clients"`
 	HTTPAddress              string        `flag:"http-address" group:"Network" usage:"host:port, or path of a Unix socket, to listen on for HTTP; empty: none"`
 	HTTPSAddress             string        `flag:"https-address" group:"Network" usage:"host:port to listen on for HTTPS, if there is a certificate; empty: none"`
-	BroadcastAddress         string        `flag:"broadcast-address" group:"Network" usage:"name or address under which nsqlookupd shall make this node known"`
+	BroadcastAddress         string        `flag:"broadcast-address" default:"the host's name" group:"Network" usage:"name or address under which nsqlookupd shall make this node known"`
 	BroadcastTCPPort         int           `flag:"broadcast-tcp-port" group:"Network" usage:"TCP port to be made known; 0: the one listened on"`
 	BroadcastHTTPPort        int           `flag:"broadcast-http-port" group:"Network" usage:"HTTP port to be made known; 0: the one listened on"`
 	LookupdTCPAddresses      []string      `flag:"lookupd-tcp-address" toml:"nsqlookupd_tcp_addresses" group:"Network" usage:"host:port of a nsqlookupd to register with"`
@@ -56,6 +57,8 @@ type Options struct {
 	MinOutputBufferTimeout time.Duration `flag:"min-output-buffer-timeout" group:"Clients" usage:"shortest flush interval that a client may ask for"`
 	OutputBufferTimeout    time.Duration `flag:"output-buffer-timeout" group:"Clients" usage:"flush interval told to clients; nothing ever waits for it"`
 	MaxChannelConsumers    int           `flag:"max-channel-consumers" group:"Clients" usage:"most consumers of a channel on this node; 0: no limit"`
+	Deflate                bool          `flag:"deflate" group:"Clients" usage:"let clients ask for deflate"`
+	Snappy                 bool          `flag:"snappy" group:"Clients" usage:"let clients ask for snappy"`
 	MaxDeflateLevel        int           `flag:"max-deflate-level" group:"Clients" usage:"largest deflate level that a client may ask for, 1 to 9"`
 
 	StatsdAddress          string        `flag:"statsd-address" group:"statsd" usage:"host:port of a statsd daemon to push figures to by UDP; empty: none"`
@@ -67,6 +70,16 @@ type Options struct {
 
 	E2EProcessingLatencyPercentiles []float64     `flag:"e2e-processing-latency-percentile" toml:"e2e_processing_latency_percentiles" group:"End-to-end latency" usage:"percentile, more than 0 and at most 1, of the time from publish to finish to show in the statistics; none: off"`
 	E2EProcessingLatencyWindowTime  time.Duration `flag:"e2e-processing-latency-window-time" group:"End-to-end latency" usage:"how far back the percentiles look"`
+
+	TLSCert             string      `flag:"tls-cert" group:"TLS" usage:"PEM file of this node's certificate; read anew when it changes"`
+	TLSKey              string      `flag:"tls-key" group:"TLS" usage:"PEM file of its private key"`
+	TLSRequired         tlsRequired `flag:"tls-required" group:"TLS" usage:"refuse clients without TLS: true, false, or tcp-https, which lets plain HTTP be"`
+	TLSClientAuthPolicy string      `flag:"tls-client-auth-policy" group:"TLS" usage:"require: clients show a certificate; require-verify: one that --tls-root-ca-file has signed; either requires TLS"`
+	TLSRootCAFile       string      `flag:"tls-root-ca-file" group:"TLS" usage:"PEM file of who may have signed the certificates of clients and of authorisation servers; empty: the system's"`
+	TLSMinVersion       tlsVersion  `flag:"tls-min-version" group:"TLS" usage:"lowest version: tls1.0, tls1.1, tls1.2 or tls1.3"`
+
+	AuthHTTPAddresses     []string `flag:"auth-http-address" toml:"auth_http_addresses" group:"Authorisation" usage:"host:port, or URL, of a server that says what a client may do"`
+	AuthHTTPRequestMethod string   `flag:"auth-http-request-method" group:"Authorisation" usage:"get or post"`
 
 	TopologyRegion string `flag:"topology-region" group:"Topology" usage:"region that this node is in"`
 	TopologyZone   string `flag:"topology-zone" group:"Topology" usage:"zone that this node is in"`
@@ -114,6 +127,10 @@ func NewOptions() *Options {
 		StatsdPrefix:                   "nsq.%s",
 		StatsdUDPPacketSize:            508,
 		E2EProcessingLatencyWindowTime: 10 * time.Minute,
+		Deflate:                        true,
+		Snappy:                         true,
+		TLSMinVersion:                  tls.VersionTLS10,
+		AuthHTTPRequestMethod:          "get",
 	}
 }
 

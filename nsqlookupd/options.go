@@ -15,7 +15,7 @@ type Options struct {
 
 	TCPAddress       string `flag:"tcp-address" group:"Network" usage:"host:port to listen on for nsqd"`
 	HTTPAddress      string `flag:"http-address" group:"Network" usage:"host:port to listen on for HTTP"`
-	BroadcastAddress string `flag:"broadcast-address" group:"Network" usage:"name or address of this host, told to nsqd"`
+	BroadcastAddress string `flag:"broadcast-address" default:"the host's name" group:"Network" usage:"name or address of this host, told to nsqd"`
 
 	InactiveProducerTimeout time.Duration `flag:"inactive-producer-timeout" group:"Registry" usage:"time without a ping after which an nsqd is not shown any more"`
 	TombstoneLifetime       time.Duration `flag:"tombstone-lifetime" group:"Registry" usage:"time for which an nsqd stays hidden from a topic's consumers"`

@@ -25,8 +25,7 @@ type Line struct {
 // protocol.md 2: at most one carriage return before the newline is dropped,
 // and each single space separates.
 func SplitLine(line []byte) (l Line) {
-	line = bytes.TrimSuffix(line, []byte("\n"))
-	line = bytes.TrimSuffix(line, []byte("\r"))
+	line = dropLast(dropLast(line, '\n'), '\r')
 	for l.n < maxWords-1 {
 		i := bytes.IndexByte(line, ' ')
 		if i < 0 {
@@ -42,6 +41,13 @@ func SplitLine(line []byte) (l Line) {
 	l.words[l.n] = line
 	l.n++
 	return l
+}
+
+func dropLast(line []byte, c byte) []byte {
+	if n := len(line); n > 0 && line[n-1] == c {
+		return line[:n-1]
+	}
+	return line
 }
 
 // Command returns the first word.

@@ -19,8 +19,9 @@ type option struct {
 	flag, key    string
 	group, usage string
 	field        reflect.Value
-	byDefault    string
-	given        bool // on the command line
+	byDefault    string // as it is shown
+	hostly       bool   // the default is another on each host
+	given        bool   // on the command line
 }
 
 // options returns the fields of the struct that opts points to.
@@ -39,7 +40,11 @@ func options(opts any) []*option {
 		if o.flag == "" && o.key == "" {
 			continue
 		}
-		o.byDefault = o.String()
+		if o.byDefault = tag.Get("default"); o.byDefault == "" {
+			o.byDefault = o.String()
+		} else {
+			o.hostly = true
+		}
 		list = append(list, o)
 	}
 	return list

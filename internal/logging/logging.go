@@ -167,11 +167,13 @@ type lines struct {
 	mu     *sync.Mutex
 }
 
+// oneLine keeps what a client sent from beginning a new line.
+var oneLine = strings.NewReplacer("\n", `\n`, "\r", `\r`)
+
 func (h *lines) Enabled(_ context.Context, level slog.Level) bool { return level >= h.level.Level() }
 
 func (h *lines) Handle(_ context.Context, r slog.Record) error {
-	// A line is a line: what a client sent must not begin a new one.
-	text := strings.NewReplacer("\n", `\n`, "\r", `\r`).Replace(r.Message)
+	text := oneLine.Replace(r.Message)
 	line := make([]byte, 0, len(h.prefix)+len(text)+40)
 	line = append(line, h.prefix...)
 	line = r.Time.AppendFormat(line, "2006/01/02 15:04:05.000000 ")

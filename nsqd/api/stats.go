@@ -140,17 +140,19 @@ func (a *API) topicStats(t *broker.Topic, f filter, consumers map[[2]string][]pr
 
 func channelStats(s broker.ChannelStats) protocol.ChannelStats {
 	return protocol.ChannelStats{
-		ChannelName:    s.Name,
-		Depth:          s.Depth,
-		BackendDepth:   s.BackendDepth,
-		InFlightCount:  s.InFlight,
-		DeferredCount:  s.Deferred,
-		MessageCount:   s.Messages,
-		GlobalMsgCount: s.Delivered,
-		RequeueCount:   s.Requeues,
-		TimeoutCount:   s.Timeouts,
-		ClientCount:    s.Consumers,
-		Paused:         s.Paused,
+		ChannelName:         s.Name,
+		Depth:               s.Depth,
+		BackendDepth:        s.BackendDepth,
+		InFlightCount:       s.InFlight,
+		DeferredCount:       s.Deferred,
+		MessageCount:        s.Messages,
+		ZoneLocalMsgCount:   s.Delivered[broker.ZoneLocal],
+		RegionLocalMsgCount: s.Delivered[broker.RegionLocal],
+		GlobalMsgCount:      s.Delivered[broker.Global],
+		RequeueCount:        s.Requeues,
+		TimeoutCount:        s.Timeouts,
+		ClientCount:         s.Consumers,
+		Paused:              s.Paused,
 	}
 }
 

@@ -166,6 +166,9 @@ func (s *Session) pubDelayed(command string, failed protocol.Code, name []byte, 
 	if err != nil {
 		return err
 	}
+	if err := s.permit(command, string(held), ""); err != nil {
+		return err
+	}
 	if err := s.aim(held, command, failed); err != nil {
 		return err
 	}
@@ -194,6 +197,9 @@ func (s *Session) mpub(line *protocol.Line) error {
 	name := line.Param(0)
 	if !protocol.ValidName(string(name)) {
 		return protocol.BadTopic.Errorf("%s MPUB topic name %q is not valid", protocol.BadTopic, protocol.Echo(name))
+	}
+	if err := s.permit("MPUB", string(name), ""); err != nil {
+		return err
 	}
 	if err := s.aim(name, "MPUB", protocol.MPubFailed); err != nil {
 		return err
@@ -241,7 +247,7 @@ func (s *Session) readBatch(count int) (used int, err error) {
 			return 0, protocol.BadMessage.Errorf("MPUB invalid message(%d) body size %d", i, size)
 		case size > s.server.MaxMsgSize:
 			return 0, protocol.BadMessage.Errorf("MPUB message too big %d > %d", size, s.server.MaxMsgSize)
-		case int64(used)+size > s.server.MaxBodySize+4:
+		case int64(used)+size > s.server.MaxBodySize:
 			return 0, protocol.BadBody.Errorf("MPUB body too big %d > %d", int64(used)+size, s.server.MaxBodySize)
 		}
 		used += int(size)
