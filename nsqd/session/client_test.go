@@ -49,11 +49,20 @@ type client struct {
 // maxFrames is how many frames a client takes before anybody looks at them.
 const maxFrames = 10000
 
-// client connects, sends the magic unless raw, and negotiates what the transport asks for.
+// client returns a client whose frames come through a channel.
 func (l *live) client(over transport, raw bool) *client {
 	l.t.Helper()
+	c := l.connectClient(over, raw)
+	c.frames, c.ended = make(chan frame, maxFrames), make(chan struct{})
+	go c.read()
+	return c
+}
+
+// connectClient connects, sends the magic unless raw, and negotiates what the transport asks for.
+func (l *live) connectClient(over transport, raw bool) *client {
+	l.t.Helper()
 	conn := l.connect(over.network)
-	c := &client{conn: conn, r: conn, w: conn, frames: make(chan frame, maxFrames), ended: make(chan struct{})}
+	c := &client{conn: conn, r: conn, w: conn}
 	if !raw {
 		c.write([]byte(protocol.MagicV2))
 	}
@@ -62,7 +71,6 @@ func (l *live) client(over transport, raw bool) *client {
 			l.t.Fatal(err)
 		}
 	}
-	go c.read()
 	return c
 }
 

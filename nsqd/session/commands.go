@@ -132,7 +132,7 @@ func (s *Session) sub(line *protocol.Line) error {
 	if err := s.settle(); err != nil {
 		return err
 	}
-	if err := s.permit("SUB", topic, channel); err != nil {
+	if err := s.permit("SUB", line.Param(0), line.Param(1)); err != nil {
 		return err
 	}
 	subscription, err := s.subscribe(topic, channel, settings)
@@ -231,12 +231,13 @@ func (s *Session) fin(line *protocol.Line) error {
 	if err != nil {
 		return err
 	}
-	if len(s.pending.messages) > 0 {
+	if b := s.pending.batch; b != nil && len(b.messages) > 0 {
 		if err := s.settle(); err != nil {
 			return err
 		}
 	}
-	s.pending.finished = append(s.pending.finished, id)
+	b := s.pending.borrow()
+	b.finished = append(b.finished, id)
 	return nil
 }
 
