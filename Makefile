@@ -4,10 +4,10 @@ GO          ?= go
 FUZZTIME    ?= 10s
 BENCHTIME   ?= 1s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-BINARIES    := nsqd nsqlookupd nsqadmin
+PROGRAMS    := $(notdir $(wildcard cmd/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint race unit fuzz bench cover clean toolchain
+.PHONY: help build docs run test lint race unit fuzz bench cover clean toolchain
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +18,17 @@ toolchain:
 build: toolchain ## build the programs into bin/
 	@mkdir -p bin
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
+
+docs: build ## manual pages, shell completions and example files, into out/docs
+	@set -e; cd bin; for p in $(PROGRAMS); do \
+	  mkdir -p ../out/docs/man ../out/docs/bash ../out/docs/zsh ../out/docs/fish ../out/docs/config; \
+	  section=8; case $$p in *_*) section=1 ;; esac; \
+	  ./$$p --generate=man >../out/docs/man/$$p.$$section; \
+	  ./$$p --generate=bash >../out/docs/bash/$$p; \
+	  ./$$p --generate=zsh >../out/docs/zsh/_$$p; \
+	  ./$$p --generate=fish >../out/docs/fish/$$p.fish; \
+	  if [ $$section = 8 ]; then ./$$p --generate=config >../out/docs/config/$$p.toml; fi; \
+	done
 
 run: build ## build and start nsqlookupd, nsqd and nsqadmin; Ctrl-C stops them
 	@$(GO) build -o bin/runsuite ./internal/runsuite
@@ -31,7 +42,7 @@ lint: toolchain ## vet, formatting, staticcheck
 	$(GO) run $(STATICCHECK) ./...
 
 unit: toolchain ## all tests, with real processes
-	$(GO) test -timeout 8m ./...
+	$(GO) test -count=1 -timeout 8m ./...
 
 race: toolchain ## all tests but those with real processes, under the race detector
 	$(GO) test -short -race -timeout 8m ./...

@@ -57,14 +57,14 @@
 //     batch is skipped, counted, and its bytes are kept aside in a file ending
 //     in ".bad"; every intact batch before and after it stays readable.
 //   - A segment is removed when the owner needs none of its records, whatever
-//     stands before or behind it. One that has been read to its end is used
-//     again in place: writing into pages that exist costs a third.
+//     stands before or behind it. Its file is used for the next segment if it
+//     can: writing into pages that exist costs a third.
 //   - A failed fsync is final for its segment: nothing is appended to it again.
 //
 // # Locks
 //
 // Log.writing serialises appends, rolls and spills and is held across writes to
-// the disk. Log.mu guards what readers look at and is never held across disk
+// the disk, and while the owner is asked what it needs. Log.mu guards what readers look at and is never held across disk
 // access. A reader that must go to disk holds Log.loading, so that two that want
 // the same block read it once. Order: writing → loading → mu → Store.mu.
 package diskqueue

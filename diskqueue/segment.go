@@ -45,6 +45,9 @@ type segment struct {
 	bad    []badSpan
 }
 
+// empty tells whether the segment has no records; there may still be bytes in the file.
+func (s *segment) empty() bool { return s.end == s.first || s.size <= segmentHeader }
+
 func segmentPath(dir string, first uint64) string {
 	return path.Join(dir, fmt.Sprintf("%016x%s", first, segmentSuffix))
 }

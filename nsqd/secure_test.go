@@ -19,7 +19,7 @@ func start(t *testing.T, args ...string) (*NSQD, error) {
 	o := NewOptions()
 	var stderr bytes.Buffer
 	p := cli.Program{Name: "nsqd", Stdout: &stderr, Stderr: &stderr}
-	args = append([]string{"--tcp-address=127.0.0.1:0", "--http-address=127.0.0.1:0", "--data-path=" + t.TempDir()}, args...)
+	args = append([]string{"--tcp-address=127.0.0.1:0", "--http-address=127.0.0.1:0", "--https-address=127.0.0.1:0", "--data-path=" + t.TempDir()}, args...)
 	if exit, done := p.Parse(o, args); done {
 		t.Fatalf("exit %d: %s", exit, &stderr)
 	}

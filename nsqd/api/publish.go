@@ -67,17 +67,17 @@ func (a *API) mpub(_ http.ResponseWriter, r *http.Request, _ httprouter.Params) 
 	if err != nil {
 		return nil, err
 	}
+	binary := a.binaryMode(q)
 	body, err := httpapi.ReadBody(r, a.MaxBodySize)
+	var messages []broker.Message
 	switch {
 	case errors.Is(err, httpapi.ErrBodyTooLarge):
 		return nil, httpapi.TooLarge("BODY_TOO_BIG")
+	case binary: // of a body that breaks off, what is there decides
+		messages, err = a.splitBinary(body)
 	case err != nil:
 		return nil, httpapi.ErrInternal
-	}
-	var messages []broker.Message
-	if a.binaryMode(q) {
-		messages, err = a.splitBinary(body)
-	} else {
+	default:
 		messages, err = a.splitLines(body)
 	}
 	if err != nil {

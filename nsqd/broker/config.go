@@ -48,6 +48,9 @@ type Config struct {
 	// Learn returns the channels that a new topic shall begin with. It may block;
 	// meanwhile the topic takes messages and holds them.
 	Learn func(topic string) []string
+	// Finished, if not nil, is told how old messages were, in ns since their
+	// publish, when a channel's consumer finished them. It must not block.
+	Finished func(topic, channel string, ages []int64)
 	// Infof, Warnf and Errorf write to the log.
 	Infof, Warnf, Errorf func(format string, args ...any)
 }

@@ -71,7 +71,7 @@ func (s *Session) ask() error {
 
 // permit checks whether the client may carry out a command on a topic, and on a
 // channel if that is a SUB. What it has been granted is asked for again once it has expired.
-func (s *Session) permit(command string, topic, channel []byte) error {
+func (s *Session) permit(command string, topic []byte, channel string) error {
 	if s.server.Auth == nil {
 		return nil
 	}
@@ -83,7 +83,7 @@ func (s *Session) permit(command string, topic, channel []byte) error {
 			return err
 		}
 	}
-	if !s.grant.Allows(string(topic), string(channel)) {
+	if !s.grant.Allows(string(topic), channel) {
 		return protocol.Unauthorized.Errorf("AUTH failed for %s on %q %q", command, topic, channel)
 	}
 	return nil

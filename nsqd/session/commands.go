@@ -132,7 +132,7 @@ func (s *Session) sub(line *protocol.Line) error {
 	if err := s.settle(); err != nil {
 		return err
 	}
-	if err := s.permit("SUB", line.Param(0), line.Param(1)); err != nil {
+	if err := s.permit("SUB", line.Param(0), channel); err != nil {
 		return err
 	}
 	subscription, err := s.subscribe(topic, channel, settings)
@@ -231,6 +231,10 @@ func (s *Session) fin(line *protocol.Line) error {
 	if err != nil {
 		return err
 	}
+	return s.gatherFin(id)
+}
+
+func (s *Session) gatherFin(id protocol.MessageID) error {
 	if b := s.pending.batch; b != nil && len(b.messages) > 0 {
 		if err := s.settle(); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"nsqsuite/internal/logging"
 	"nsqsuite/nsqd/auth"
 	"nsqsuite/nsqd/broker"
 	"nsqsuite/nsqd/layers"
@@ -123,15 +124,26 @@ func (s *Session) readMagic() bool {
 // readCommands carries out commands until one fails or none comes any more.
 func (s *Session) readCommands() error {
 	for {
-		line, err := s.readLine()
-		if err == nil {
-			err = s.exec(line)
-		}
-		if err != nil {
+		if err := s.next(); err != nil {
 			return s.fail(err)
 		}
 		s.armed = false
 	}
+}
+
+// next reads one command and carries it out, or gathers it.
+func (s *Session) next() error {
+	if s.subscription != nil && !s.server.Log.Enabled(logging.Debug) {
+		if id, ok := protocol.CutFin(s.in.bytes()); ok { // most of what a consumer sends
+			s.in.skip(protocol.FinSize)
+			return s.gatherFin(id)
+		}
+	}
+	line, err := s.readLine()
+	if err != nil {
+		return err
+	}
+	return s.exec(line)
 }
 
 // fail ends the session's input because of err: it carries out what was gathered
