@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -170,6 +171,7 @@ func (n *NSQD) wire() {
 		MaxChannelConsumers: o.MaxChannelConsumers,
 		TopologyRegion:      o.TopologyRegion,
 		TopologyZone:        o.TopologyZone,
+		TopologyAware:       slices.Contains(o.EnableExperiment, topologyAware),
 		Limits: protocol.Limits{
 			MaxHeartbeat:           o.MaxHeartbeatInterval,
 			MaxOutputBuffer:        int(o.MaxOutputBufferSize),
