@@ -92,6 +92,7 @@ func (s *Session) serve() {
 		s.subscription.Unsubscribe()
 	}
 	s.runs.end()
+	s.conn.Free()
 	s.log("PROTOCOL(V2): [%s] exiting ioloop", s.remote)
 }
 

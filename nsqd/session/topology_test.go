@@ -25,6 +25,7 @@ func TestTopology(t *testing.T) {
 		d> SUB t c
 		d< OK
 		d> RDY 1
+		= 1ms
 		> MPUB t [=9][=1][1]
 		< OK
 		`
@@ -46,6 +47,7 @@ func TestTopology(t *testing.T) {
 		b> SUB t c
 		b< OK
 		b> RDY 1
+		= 1ms
 		> PUB t [1]
 		< OK
 		b< m1 1`}, aware)
