@@ -80,8 +80,9 @@ func (s *Session) identify() error {
 		return err
 	}
 	s.settings.Store(&settings)
+	s.locality = s.server.localityOf(&id)
 	s.mu.Lock()
-	s.identity, s.identified = id, true
+	s.identity = id
 	s.mu.Unlock()
 	s.startHeartbeat(settings.Heartbeat)
 	if !id.FeatureNegotiation {
@@ -147,6 +148,20 @@ func (s *Session) sub(line *protocol.Line) error {
 	return nil
 }
 
+// localityOf tells how near a client is (protocol.md 20). Without a zone, or a
+// region, on either side both are the same.
+func (v *Server) localityOf(id *protocol.Identify) broker.Locality {
+	switch {
+	case !v.TopologyAware:
+		return broker.Global
+	case id.TopologyZone == v.TopologyZone:
+		return broker.ZoneLocal
+	case id.TopologyRegion == v.TopologyRegion:
+		return broker.RegionLocal
+	}
+	return broker.Global
+}
+
 // subscribeTries is how often a channel is looked up that vanishes before it can be joined.
 const subscribeTries = 3
 
@@ -154,7 +169,7 @@ func (s *Session) subscribe(topic, channel string, settings *protocol.Settings) 
 	consumer := broker.Consumer{
 		MsgTimeout: settings.MsgTimeout,
 		SampleRate: int(settings.SampleRate),
-		Locality:   s.locality(),
+		Locality:   s.locality,
 		Wake:       s.runs.wake,
 		Close:      func() { s.conn.Close() },
 	}
@@ -180,21 +195,6 @@ func (s *Session) subscribe(topic, channel string, settings *protocol.Settings) 
 		return nil, protocol.SubFailed.Errorf("SUB failed consumers for %s:%s exceeds limit of %d", topic, channel, s.server.MaxChannelConsumers)
 	}
 	return nil, protocol.SubFailed.Errorf("SUB failed %s", err).Because(err)
-}
-
-// locality tells how near the client said it is (protocol.md 20). One that has
-// sent no IDENTIFY is not near.
-func (s *Session) locality() broker.Locality {
-	v := s.server
-	switch {
-	case !v.TopologyAware || !s.identified:
-		return broker.Global
-	case s.identity.TopologyZone == v.TopologyZone:
-		return broker.ZoneLocal
-	case s.identity.TopologyRegion == v.TopologyRegion:
-		return broker.RegionLocal
-	}
-	return broker.Global
 }
 
 // rdy is RDY (7.2).
@@ -251,12 +251,13 @@ func (s *Session) fin(line *protocol.Line) error {
 }
 
 func (s *Session) gatherFin(id protocol.MessageID) error {
-	if len(s.pending.messages) > 0 {
+	if b := s.pending.batch; b != nil && len(b.messages) > 0 {
 		if err := s.settle(); err != nil {
 			return err
 		}
 	}
-	s.pending.finished = append(s.pending.finished, id)
+	b := s.pending.borrow()
+	b.finished = append(b.finished, id)
 	return nil
 }
 

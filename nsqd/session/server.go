@@ -37,7 +37,7 @@ type Config struct {
 	MaxChannelConsumers int
 	TopologyRegion      string
 	TopologyZone        string
-	// TopologyAware tells whether consumers in the same zone or region come first.
+	// TopologyAware lets the channels know which consumers are near.
 	TopologyAware bool
 }
 
