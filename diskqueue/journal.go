@@ -33,6 +33,8 @@ type Journal struct {
 	sum    uint32 // of the last entry
 	exists bool
 	dirty  bool
+	placed bool   // the file's entry in its folder is on the disk
+	dirNew uint64 // the number of the folder, see Store.syncDir
 	closed bool
 }
 
@@ -50,7 +52,7 @@ func (s *Store) OpenJournal(name string, replay func(entry []byte)) (*Journal, e
 		return nil, err
 	}
 	defer j.file.done()
-	j.exists, j.dirty = true, true // what an earlier process wrote may be with the kernel only
+	j.exists, j.dirty, j.dirNew = true, true, s.made.Add(1) // what an earlier process wrote may be with the kernel only
 	j.size, j.sum, err = replayEntries(f, replay)
 	return j, err
 }
@@ -127,12 +129,20 @@ func (j *Journal) open() (vfs.File, error) {
 	if j.exists {
 		return j.file.use()
 	}
-	if err := j.store.fs.MkdirAll(j.dir); err != nil {
+	if err := j.makeDir(); err != nil {
 		return nil, err
 	}
 	f, err := j.file.create()
 	j.exists = err == nil
 	return f, err
+}
+
+func (j *Journal) makeDir() error {
+	err := j.store.fs.MkdirAll(j.dir)
+	if err == nil {
+		j.dirNew = j.store.made.Add(1)
+	}
+	return err
 }
 
 // Rewrite replaces all entries by these, made with AppendEntry: after a crash
@@ -144,7 +154,7 @@ func (j *Journal) Rewrite(entries []byte) error {
 		return ErrClosed
 	}
 	s := j.store
-	if err := s.fs.MkdirAll(j.dir); err != nil {
+	if err := j.makeDir(); err != nil {
 		return err
 	}
 	next := s.files.handle(j.file.path + ".tmp")
@@ -166,8 +176,23 @@ func (j *Journal) Rewrite(entries []byte) error {
 	if err := s.fs.Rename(next.path, j.file.path); err != nil {
 		return err
 	}
-	j.size, j.sum, j.exists, j.dirty = int64(len(entries)), sum, true, false
-	return s.fs.SyncDir(j.dir)
+	j.size, j.sum, j.exists, j.dirty, j.placed = int64(len(entries)), sum, true, false, false
+	return j.place()
+}
+
+// place puts the names of the file and its folder on the disk.
+func (j *Journal) place() error {
+	if j.placed {
+		return nil
+	}
+	if err := j.store.fs.SyncDir(j.dir); err != nil {
+		return err
+	}
+	if err := j.store.syncDir(j.dirNew); err != nil {
+		return err
+	}
+	j.placed = true
+	return nil
 }
 
 // Sync puts what was appended on the disk.
@@ -182,8 +207,11 @@ func (j *Journal) Sync() error {
 		return err
 	}
 	defer j.file.done()
+	if err := f.Sync(); err != nil {
+		return err
+	}
 	j.dirty = false
-	return f.Sync()
+	return j.place()
 }
 
 // Size returns the bytes in the journal.

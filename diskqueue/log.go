@@ -101,7 +101,7 @@ type Log struct {
 	segs     []*segment // ascending; a log in memory has none
 	gaps     gapList
 	dirStale bool   // files came or went since the folder was last synced
-	dirNew   bool   // the folder itself has not been synced yet
+	dirNew   uint64 // the number of the folder, see Store.syncDir, while it is not synced
 	damaged  uint64 // records found damaged
 
 	commit commit

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"nsqsuite/internal/logging"
 	"nsqsuite/internal/version"
@@ -143,6 +144,10 @@ func (m *metadata) changed() {
 	}
 }
 
+// gather is how long a change waits for others to be written with it. Nothing is
+// at risk meanwhile: topics and channels are also known from their logs.
+const gather = 100 * time.Millisecond
+
 // run writes the file after changes until ctx ends.
 func (m *metadata) run(ctx context.Context) {
 	for {
@@ -150,6 +155,11 @@ func (m *metadata) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-m.dirty:
+			select {
+			case <-ctx.Done():
+				return // it is written at exit
+			case <-time.After(gather):
+			}
 			if err := m.persist(); err != nil {
 				m.log.Errorf("failed to persist metadata - %s", err)
 			}

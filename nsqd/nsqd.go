@@ -2,6 +2,7 @@ package nsqd
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,14 +14,18 @@ import (
 	"nsqsuite/diskqueue"
 	"nsqsuite/internal/cli"
 	"nsqsuite/internal/httpapi"
+	"nsqsuite/internal/httpclient"
 	"nsqsuite/internal/logging"
 	"nsqsuite/internal/tcpserve"
 	"nsqsuite/internal/version"
 	"nsqsuite/internal/vfs"
 	"nsqsuite/nsqd/api"
+	"nsqsuite/nsqd/auth"
 	"nsqsuite/nsqd/broker"
+	"nsqsuite/nsqd/latency"
 	"nsqsuite/nsqd/lookup"
 	"nsqsuite/nsqd/session"
+	"nsqsuite/nsqd/statsd"
 	"nsqsuite/protocol"
 )
 
@@ -37,11 +42,17 @@ type NSQD struct {
 	metadata *metadata
 	lookup   *lookup.Client
 	sessions *session.Server
+	latency  *latency.Recorder
+	api      *api.API
+	tls      *tls.Config  // nil if there is no certificate
+	auth     *auth.Client // nil if clients may do everything
 
-	tcpListener  net.Listener
-	httpListener net.Listener
-	tcp          *tcpserve.Server
-	http         *httpapi.Server // nil if there is none
+	tcpListener   net.Listener
+	httpListener  net.Listener
+	httpsListener net.Listener
+	tcp           *tcpserve.Server
+	http          *httpapi.Server // nil if there is none
+	https         *httpapi.Server // likewise
 }
 
 // New locks the data path, checks the options, listens, and loads what the data
@@ -67,15 +78,39 @@ func (n *NSQD) open() (err error) {
 	if err := o.check(); err != nil {
 		return fmt.Errorf("failed to instantiate nsqd - %w", err)
 	}
+	if err := n.secure(); err != nil {
+		return fmt.Errorf("failed to instantiate nsqd - %w", err)
+	}
 	n.log.Infof("%s", version.String("nsqd"))
 	n.log.Infof("ID: %d", o.NodeID)
-	if n.tcpListener, err = tcpserve.Listen(o.TCPAddress); err != nil {
+	for _, name := range o.EnableExperiment {
+		if name != topologyAware {
+			n.log.Warnf("there is no experiment %q, --enable-experiment=%s has no effect", name, name)
+		}
+	}
+	if err := n.listen(); err != nil {
 		return fmt.Errorf("failed to instantiate nsqd - %w", err)
+	}
+	n.wire()
+	return n.load()
+}
+
+// topologyAware is the one experiment there is.
+const topologyAware = "topology-aware-consumption"
+
+// listen opens all ports, and completes the options that tell of them.
+func (n *NSQD) listen() (err error) {
+	o := n.options
+	if n.tcpListener, err = tcpserve.Listen(o.TCPAddress); err != nil {
+		return err
 	}
 	if o.HTTPAddress != "" {
 		if n.httpListener, err = tcpserve.Listen(o.HTTPAddress); err != nil {
-			return fmt.Errorf("failed to instantiate nsqd - %w", err)
+			return err
 		}
+	}
+	if err := n.listenHTTPS(); err != nil {
+		return err
 	}
 	if o.BroadcastTCPPort == 0 {
 		o.BroadcastTCPPort = max(port(n.tcpListener), 0)
@@ -83,20 +118,23 @@ func (n *NSQD) open() (err error) {
 	if o.BroadcastHTTPPort == 0 {
 		o.BroadcastHTTPPort = max(port(n.httpListener), 0)
 	}
-	n.wire()
-	return n.load()
+	o.StatsdPrefix = statsd.Prefix(o.StatsdPrefix, o.BroadcastAddress, o.BroadcastHTTPPort)
+	return nil
 }
 
 // wire makes the rooms and ties them together.
 func (n *NSQD) wire() {
 	o := n.options
 	n.lookup = lookup.New(lookup.Config{
-		Self:           n.self,
-		Registrations:  n.registrations,
-		Log:            n.log,
-		ConnectTimeout: o.HTTPClientConnectTimeout,
-		RequestTimeout: o.HTTPClientRequestTimeout,
-		MaxReply:       o.MaxBodySize,
+		Self:          n.self,
+		Registrations: n.registrations,
+		Log:           n.log,
+		HTTP: httpclient.Config{
+			ConnectTimeout: o.HTTPClientConnectTimeout,
+			RequestTimeout: o.HTTPClientRequestTimeout,
+			MaxAnswer:      o.MaxBodySize,
+		},
+		MaxReply: o.MaxBodySize,
 	}, o.LookupdTCPAddresses)
 	n.broker = broker.New(broker.Config{
 		Store:               diskqueue.NewStore(vfs.OS, o.DataPath, 0),
@@ -123,7 +161,12 @@ func (n *NSQD) wire() {
 		MaxMsgSize:          o.MaxMsgSize,
 		MaxBodySize:         o.MaxBodySize,
 		MaxReqTimeout:       o.MaxReqTimeout,
+		TLS:                 n.tls,
+		TLSRequired:         o.TLSRequired != tlsOptional,
+		Deflate:             o.Deflate,
+		Snappy:              o.Snappy,
 		MaxDeflateLevel:     o.MaxDeflateLevel,
+		Auth:                n.auth,
 		MaxChannelConsumers: o.MaxChannelConsumers,
 		TopologyRegion:      o.TopologyRegion,
 		TopologyZone:        o.TopologyZone,
@@ -138,14 +181,14 @@ func (n *NSQD) wire() {
 		},
 	})
 	n.tcp = tcpserve.New(n.tcpListener, n.log, n.sessions.Handle)
-	if n.httpListener != nil {
-		n.http = httpapi.NewServer("HTTP", n.httpListener, n.api(), n.log)
-	}
+	n.latency = latency.New(o.E2EProcessingLatencyPercentiles, o.E2EProcessingLatencyWindowTime)
+	n.wireAPI()
+	n.wireHTTP()
 }
 
-func (n *NSQD) api() *api.API {
+func (n *NSQD) wireAPI() {
 	o := n.options
-	return api.New(api.Config{
+	n.api = api.New(api.Config{
 		Broker:        n.broker,
 		Clients:       n.sessions.Clients,
 		Log:           n.log,
@@ -153,6 +196,7 @@ func (n *NSQD) api() *api.API {
 		Persist:       n.metadata.persist,
 		Option:        n.option,
 		SetOption:     n.setOption,
+		Latency:       n.latency,
 		Version:       version.Number,
 		Started:       n.started,
 		MaxMsgSize:    o.MaxMsgSize,
@@ -182,26 +226,45 @@ func (n *NSQD) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var busy sync.WaitGroup
-	ended := make(chan error, 2)
+	ended := make(chan error, 3)
 	busy.Go(func() { n.broker.Run(ctx) }) //nolint:errcheck // ends with ctx
 	busy.Go(func() { n.metadata.run(ctx) })
 	busy.Go(func() { n.lookup.Run(ctx) })
 	busy.Go(func() { ended <- n.serveTCP() })
-	if n.http != nil {
-		busy.Go(func() { ended <- n.http.Serve() })
+	if n.options.StatsdAddress != "" {
+		busy.Go(func() { statsd.Run(ctx, n.statsd()) })
+	}
+	web := n.web()
+	for _, server := range web {
+		busy.Go(func() { ended <- server.Serve() })
 	}
 	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-ended:
 	}
+	n.sessions.Close()
 	n.tcp.Close()
-	if n.http != nil {
-		n.http.Close()
+	for _, server := range web {
+		server.Close()
 	}
 	cancel()
 	busy.Wait()
 	return errors.Join(err, n.exit())
+}
+
+// statsd returns what to push.
+func (n *NSQD) statsd() statsd.Config {
+	o := n.options
+	return statsd.Config{
+		Address:          o.StatsdAddress,
+		Interval:         o.StatsdInterval,
+		Prefix:           o.StatsdPrefix,
+		PacketSize:       o.StatsdUDPPacketSize,
+		ExcludeEphemeral: o.StatsdExcludeEphemeral,
+		Stats:            func() *protocol.Stats { return n.api.Collect(o.StatsdMemStats) },
+		Log:              n.log,
+	}
 }
 
 func (n *NSQD) serveTCP() error {
@@ -227,7 +290,7 @@ func (n *NSQD) exit() error {
 
 // release gives up listeners and the data path.
 func (n *NSQD) release() {
-	for _, l := range []net.Listener{n.tcpListener, n.httpListener} {
+	for _, l := range []net.Listener{n.tcpListener, n.httpListener, n.httpsListener} {
 		if l != nil {
 			l.Close()
 		}
@@ -313,6 +376,9 @@ func (n *NSQD) registrations() []lookup.Registration {
 
 func (n *NSQD) changed(c broker.Change) {
 	n.lookup.Notify(lookup.Change{Registration: lookup.Registration{Topic: c.Topic, Channel: c.Channel}, Gone: c.Gone})
+	if c.Gone {
+		n.latency.Forget(c.Topic, c.Channel)
+	}
 	if !protocol.IsEphemeral(c.Topic) && !protocol.IsEphemeral(c.Channel) {
 		n.metadata.changed()
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"nsqsuite/internal/logging"
@@ -37,20 +38,20 @@ func startNSQD(t *testing.T, o *Options) *daemon {
 	if d.NSQD, err = New(o, logging.New(d.log, "", logging.Info)); err != nil {
 		t.Fatal(err)
 	}
+	d.run(t)
+	return d
+}
+
+// run runs the daemon until stop or the end of the test.
+func (d *daemon) run(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
-	stopped := false
-	d.stop = func() error {
-		if stopped {
-			return nil
-		}
-		stopped = true
+	d.stop = sync.OnceValue(func() error {
 		cancel()
 		return <-ended
-	}
+	})
 	t.Cleanup(func() { d.stop() }) //nolint:errcheck // for the tests that do not look at it
-	return d
 }
 
 func (d *daemon) url(path string) string { return "http://" + d.HTTPAddr().String() + path }

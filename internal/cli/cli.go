@@ -9,11 +9,11 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/pflag"
 
+	"nsqsuite/internal/logging"
 	"nsqsuite/internal/version"
 )
 
@@ -29,6 +29,8 @@ type Program struct {
 	Does string // one sentence for --help
 	// Stdout and Stderr are where --version and all else go.
 	Stdout, Stderr io.Writer
+	// Format is how Fatalf's line looks.
+	Format logging.Format
 	// Tool is for a program all of whose settings are on the command line: it has no --config.
 	Tool bool
 	// Args is, after Parse, what follows the flags.
@@ -86,10 +88,10 @@ func (p *Program) Parse(opts any, args []string) (exit int, done bool) {
 	return 0, false
 }
 
-// Fatalf prints the line that a program ends with that cannot start.
+// Fatalf prints the line that a program ends with that cannot start. Its prefix
+// is the program's name, whatever --log-prefix says.
 func (p *Program) Fatalf(format string, args ...any) {
-	at := time.Now().Format("2006/01/02 15:04:05.000000")
-	fmt.Fprintf(p.Stderr, "[%s] %s FATAL: %s\n", p.Name, at, fmt.Sprintf(format, args...))
+	p.Format.New(p.Stderr, "["+p.Name+"] ", logging.Info).Fatalf(format, args...)
 }
 
 // Context returns a context that ends with the first SIGINT or SIGTERM, or one of

@@ -267,6 +267,9 @@ func Value(opts any, key string) (v any, ok bool) {
 		case []float64:
 			return append([]float64{}, v...), true
 		default:
+			if o.field.Kind() == reflect.String {
+				return o.field.String(), true
+			}
 			return v, true
 		}
 	}

@@ -196,6 +196,16 @@ func respondPlain(w http.ResponseWriter, v any, err error) int {
 	return status
 }
 
+// TLSRequired returns a handler that sends everybody to the HTTPS port; 0 means
+// that there is none.
+func TLSRequired(httpsPort int) http.Handler {
+	refusal := &Error{
+		Status: http.StatusForbidden,
+		Body:   fmt.Appendf(nil, `{"message": "TLS_REQUIRED", "https_port": %d}`, httpsPort),
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { respondV1(w, nil, refusal) })
+}
+
 // Query returns the parameters of a request, of which the first of each name
 // counts. The error is 400 INVALID_REQUEST.
 func Query(r *http.Request, log *logging.Logger) (url.Values, error) {

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	stdlog "log"
@@ -14,7 +15,7 @@ import (
 // headerTimeout is how long a client may take to send a request's header.
 const headerTimeout = 30 * time.Second
 
-// Server serves HTTP on a listener.
+// Server serves HTTP/1 on a listener.
 type Server struct {
 	listener net.Listener
 	server   *http.Server
@@ -28,7 +29,12 @@ func NewServer(name string, listener net.Listener, h http.Handler, log *logging.
 		listener: listener,
 		name:     name,
 		log:      log,
-		server:   &http.Server{Handler: h, ErrorLog: stdlog.New(log, "", 0), ReadHeaderTimeout: headerTimeout},
+		server: &http.Server{
+			Handler:           h,
+			ErrorLog:          stdlog.New(log, "", 0),
+			ReadHeaderTimeout: headerTimeout,
+			TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){}, // no HTTP/2
+		},
 	}
 }
 

@@ -126,6 +126,9 @@ func (d *Daemon) run(tcp, http string) {
 		args = append([]string{"--tcp-address=" + tcp}, args...)
 		want = 2
 	}
+	if d.program == "nsqd" {
+		args = append([]string{"--https-address=127.0.0.1:0"}, args...)
+	}
 	cmd := exec.Command(Path(d.t, d.program), args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	log, exited := new(Output), make(chan struct{})

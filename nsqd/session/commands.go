@@ -1,7 +1,6 @@
 package session
 
 import (
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -14,6 +13,9 @@ import (
 func (s *Session) exec(line protocol.Line) error {
 	if log := s.server.Log; log.Enabled(logging.Debug) {
 		log.Debugf("PROTOCOL(V2): [%s] [%s]", s.remote, line.Command())
+	}
+	if s.server.TLSRequired && !s.secure && string(line.Command()) != "IDENTIFY" {
+		return protocol.Invalid.Errorf("cannot %s in current state (TLS required)", protocol.Echo(line.Command()))
 	}
 	switch string(line.Command()) {
 	case "FIN":
@@ -86,47 +88,7 @@ func (s *Session) identify() error {
 		s.respond(protocol.FrameResponse, protocol.OK)
 		return nil
 	}
-	reply, err := json.Marshal(s.identifyReply(&id, &settings))
-	if err != nil {
-		return protocol.IdentifyFailed.Errorf("IDENTIFY failed %s", err)
-	}
-	s.respond(protocol.FrameResponse, string(reply))
-	return s.upgrade(&id)
-}
-
-func (s *Session) identifyReply(id *protocol.Identify, settings *protocol.Settings) *protocol.IdentifyReply {
-	v := s.server
-	return &protocol.IdentifyReply{
-		MaxRdyCount:         v.MaxRdyCount,
-		Version:             v.Version,
-		MaxMsgTimeout:       v.Limits.MaxMsgTimeout.Milliseconds(),
-		MsgTimeout:          settings.MsgTimeout.Milliseconds(),
-		DeflateLevel:        min(protocol.DefaultDeflateLevel, v.MaxDeflateLevel),
-		MaxDeflateLevel:     v.MaxDeflateLevel,
-		SampleRate:          id.SampleRate,
-		OutputBufferSize:    settings.OutputBufferSize,
-		OutputBufferTimeout: settings.OutputBufferTimeout.Milliseconds(),
-		TopologyRegion:      v.TopologyRegion,
-		TopologyZone:        v.TopologyZone,
-	}
-}
-
-// upgrade changes the connection's layers as negotiated. So far the reply
-// promises none.
-func (s *Session) upgrade(*protocol.Identify) error { return s.flush() }
-
-// auth is AUTH (protocol.md 6). There are no authorisation servers to ask.
-func (s *Session) auth(line *protocol.Line) error {
-	if err := s.inState("AUTH", protocol.StateInit); err != nil {
-		return err
-	}
-	if line.Params() > 0 {
-		return protocol.Invalid.Errorf("AUTH invalid number of parameters")
-	}
-	if _, err := s.readBody("AUTH"); err != nil {
-		return err
-	}
-	return protocol.AuthDisabled.Errorf("AUTH disabled")
+	return s.upgrade(&id, &settings)
 }
 
 // readBody returns the body of IDENTIFY or AUTH. It is valid until the next fill.
@@ -168,6 +130,9 @@ func (s *Session) sub(line *protocol.Line) error {
 		return protocol.BadChannel.Errorf("SUB channel name %q is not valid", protocol.Echo(channel))
 	}
 	if err := s.settle(); err != nil {
+		return err
+	}
+	if err := s.permit("SUB", line.Param(0), channel); err != nil {
 		return err
 	}
 	subscription, err := s.subscribe(topic, channel, settings)
@@ -266,6 +231,10 @@ func (s *Session) fin(line *protocol.Line) error {
 	if err != nil {
 		return err
 	}
+	return s.gatherFin(id)
+}
+
+func (s *Session) gatherFin(id protocol.MessageID) error {
 	if len(s.pending.messages) > 0 {
 		if err := s.settle(); err != nil {
 			return err

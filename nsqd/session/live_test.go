@@ -1,6 +1,8 @@
 package session
 
 import (
+	"crypto/tls"
+	"fmt"
 	"net"
 	"path/filepath"
 	"sync"
@@ -8,6 +10,7 @@ import (
 	"time"
 
 	"nsqsuite/diskqueue"
+	"nsqsuite/internal/certs/certstest"
 	"nsqsuite/internal/logging"
 	"nsqsuite/internal/vfs"
 	"nsqsuite/nsqd/broker"
@@ -51,6 +54,9 @@ func newLive(t testing.TB, changes ...change) *live {
 		MaxMsgSize:      smallMsg,
 		MaxBodySize:     smallBody,
 		MaxReqTimeout:   time.Hour,
+		TLS:             &tls.Config{Certificates: []tls.Certificate{certificate}},
+		Deflate:         true,
+		Snappy:          true,
 		MaxDeflateLevel: 6,
 		Limits: protocol.Limits{
 			MaxHeartbeat:           time.Minute,
@@ -144,3 +150,16 @@ func (l *live) channel(topic, name string) *broker.Channel {
 	}
 	return c
 }
+
+// authority has signed all certificates of these tests. It is made before any
+// test can fake the time.
+var (
+	authority   = certstest.NewAuthority(fatal{})
+	certificate = authority.Certificate("nsqd")
+)
+
+// fatal ends the test process where there is no test to blame.
+type fatal struct{ testing.TB }
+
+func (fatal) Helper()           {}
+func (fatal) Fatal(args ...any) { panic(fmt.Sprint(args...)) }

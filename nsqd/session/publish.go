@@ -166,6 +166,9 @@ func (s *Session) pubDelayed(command string, failed protocol.Code, name []byte, 
 	if err != nil {
 		return err
 	}
+	if err := s.permit(command, held, ""); err != nil {
+		return err
+	}
 	if err := s.aim(held, command, failed); err != nil {
 		return err
 	}
@@ -194,6 +197,9 @@ func (s *Session) mpub(line *protocol.Line) error {
 	name := line.Param(0)
 	if !protocol.ValidName(string(name)) {
 		return protocol.BadTopic.Errorf("%s MPUB topic name %q is not valid", protocol.BadTopic, protocol.Echo(name))
+	}
+	if err := s.permit("MPUB", name, ""); err != nil {
+		return err
 	}
 	if err := s.aim(name, "MPUB", protocol.MPubFailed); err != nil {
 		return err
