@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -136,6 +137,7 @@ func (n *NSQD) wire() {
 		},
 		MaxReply: o.MaxBodySize,
 	}, o.LookupdTCPAddresses)
+	n.latency = latency.New(o.E2EProcessingLatencyPercentiles, o.E2EProcessingLatencyWindowTime)
 	n.broker = broker.New(broker.Config{
 		Store:               diskqueue.NewStore(vfs.OS, o.DataPath, 0),
 		NodeID:              int(o.NodeID),
@@ -148,6 +150,7 @@ func (n *NSQD) wire() {
 		Durability:          diskqueue.Durability(o.Durability),
 		Changed:             n.changed,
 		Learn:               n.learn,
+		Finished:            n.finished(),
 		Infof:               n.log.Infof,
 		Warnf:               n.log.Warnf,
 		Errorf:              n.log.Errorf,
@@ -170,6 +173,7 @@ func (n *NSQD) wire() {
 		MaxChannelConsumers: o.MaxChannelConsumers,
 		TopologyRegion:      o.TopologyRegion,
 		TopologyZone:        o.TopologyZone,
+		TopologyAware:       slices.Contains(o.EnableExperiment, topologyAware),
 		Limits: protocol.Limits{
 			MaxHeartbeat:           o.MaxHeartbeatInterval,
 			MaxOutputBuffer:        int(o.MaxOutputBufferSize),
@@ -181,9 +185,16 @@ func (n *NSQD) wire() {
 		},
 	})
 	n.tcp = tcpserve.New(n.tcpListener, n.log, n.sessions.Handle)
-	n.latency = latency.New(o.E2EProcessingLatencyPercentiles, o.E2EProcessingLatencyWindowTime)
 	n.wireAPI()
 	n.wireHTTP()
+}
+
+// finished returns what shall be told of the age of finished messages: nil if nobody asks.
+func (n *NSQD) finished() func(topic, channel string, ages []int64) {
+	if n.latency == nil {
+		return nil
+	}
+	return func(topic, channel string, ages []int64) { n.latency.Finished(topic, channel, ages, time.Now()) }
 }
 
 func (n *NSQD) wireAPI() {

@@ -81,7 +81,7 @@ func (s *Session) identify() error {
 	}
 	s.settings.Store(&settings)
 	s.mu.Lock()
-	s.identity = id
+	s.identity, s.identified = id, true
 	s.mu.Unlock()
 	s.startHeartbeat(settings.Heartbeat)
 	if !id.FeatureNegotiation {
@@ -154,6 +154,7 @@ func (s *Session) subscribe(topic, channel string, settings *protocol.Settings) 
 	consumer := broker.Consumer{
 		MsgTimeout: settings.MsgTimeout,
 		SampleRate: int(settings.SampleRate),
+		Locality:   s.locality(),
 		Wake:       s.runs.wake,
 		Close:      func() { s.conn.Close() },
 	}
@@ -179,6 +180,21 @@ func (s *Session) subscribe(topic, channel string, settings *protocol.Settings) 
 		return nil, protocol.SubFailed.Errorf("SUB failed consumers for %s:%s exceeds limit of %d", topic, channel, s.server.MaxChannelConsumers)
 	}
 	return nil, protocol.SubFailed.Errorf("SUB failed %s", err).Because(err)
+}
+
+// locality tells how near the client said it is (protocol.md 20). One that has
+// sent no IDENTIFY is not near.
+func (s *Session) locality() broker.Locality {
+	v := s.server
+	switch {
+	case !v.TopologyAware || !s.identified:
+		return broker.Global
+	case s.identity.TopologyZone == v.TopologyZone:
+		return broker.ZoneLocal
+	case s.identity.TopologyRegion == v.TopologyRegion:
+		return broker.RegionLocal
+	}
+	return broker.Global
 }
 
 // rdy is RDY (7.2).

@@ -37,6 +37,8 @@ type Config struct {
 	MaxChannelConsumers int
 	TopologyRegion      string
 	TopologyZone        string
+	// TopologyAware tells whether consumers in the same zone or region come first.
+	TopologyAware bool
 }
 
 // Server has the sessions of an nsqd.

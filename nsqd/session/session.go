@@ -32,8 +32,10 @@ type Session struct {
 	armed   bool // the read deadline is set for the command that is being waited for
 	failed  bool // the input has ended, and the client been told what there was to tell
 	secure  bool // there is TLS
-	grant   *auth.Grant
-	secret  string // of AUTH, to ask again when the grant has expired
+	// identified tells whether there was an IDENTIFY.
+	identified bool
+	grant      *auth.Grant
+	secret     string // of AUTH, to ask again when the grant has expired
 
 	topic        *broker.Topic // of the last publish
 	subscription *broker.Subscription
