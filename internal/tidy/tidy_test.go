@@ -113,6 +113,7 @@ var walls = map[string][]string{
 	"internal/cli":        {"internal/version", "internal/logging"},
 	"internal/cluster":    {"protocol", "internal/logging"},
 	"diskqueue":           {"internal/vfs"},
+	"diskqueue/upstream":  {"internal/vfs"},
 	"nsqd/broker":         {"protocol", "diskqueue"},
 	"nsqd/layers":         {},
 	"nsqd/auth":           {"internal/httpclient"},
@@ -133,6 +134,7 @@ var walls = map[string][]string{
 var forbidden = map[string]*regexp.Regexp{
 	"nsqd/broker":         regexp.MustCompile(`^(net|os)(/|$)`),
 	"diskqueue":           regexp.MustCompile(`^(net|os)(/|$)`),
+	"diskqueue/upstream":  regexp.MustCompile(`^(net|os)(/|$)`),
 	"nsqlookupd/registry": regexp.MustCompile(`^(net|os)(/|$)`),
 	"protocol":            regexp.MustCompile(`^(net|os)(/|$)`),
 }
