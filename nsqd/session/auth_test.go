@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -181,6 +182,32 @@ func TestAuthExpires(t *testing.T) {
 			}
 			if got != want {
 				t.Errorf("after the expiry: %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// TestAuthQuestion holds what the server is asked, over each transport.
+func TestAuthQuestion(t *testing.T) {
+	for _, over := range transports {
+		t.Run(over.name, func(t *testing.T) {
+			asked := make(chan string, 1)
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked <- r.URL.RawQuery
+				io.WriteString(w, `{"ttl":1}`) //nolint:errcheck // the question counts
+			}))
+			defer s.Close()
+			l := newLive(t, func(c *Config, _ *broker.Config) {
+				c.Auth = auth.New(auth.Config{Addresses: []string{s.URL}, HTTP: httpclient.Config{ConnectTimeout: patience, RequestTimeout: patience}})
+			})
+			defer l.close()
+			(&transcript{t: t, live: l, over: over}).run("> AUTH [a b]\n< ! E_UNAUTHORIZED AUTH no authorizations found\n< eof")
+			ip := ""
+			if over.network == "tcp" {
+				ip = "127.0.0.1"
+			}
+			if got, want := <-asked, fmt.Sprintf("common_name=&remote_ip=%s&secret=a+b&tls=%t", ip, over.tls); got != want {
+				t.Errorf("%s, want %s", got, want)
 			}
 		})
 	}

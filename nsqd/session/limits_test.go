@@ -33,6 +33,48 @@ func TestErrorIsReadableWhileSending(t *testing.T) {
 	}
 }
 
+// TestErrorIsTheLastFrame has a consumer in the midst of many messages do
+// something fatal, and go on sending.
+func TestErrorIsTheLastFrame(t *testing.T) {
+	for _, over := range transports {
+		t.Run(over.name, func(t *testing.T) {
+			l := newLive(t)
+			defer l.close()
+			topic, err := l.broker.Topic("t")
+			if err != nil {
+				t.Fatal(err)
+			}
+			stop := make(chan struct{})
+			l.busy.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						topic.Publish([]broker.Message{{Body: make([]byte, 900)}}) //nolint:errcheck // what comes counts
+					}
+				}
+			})
+			defer close(stop)
+			c := l.client(over, false)
+			c.write([]byte("SUB t c\nRDY 2500\n"))
+			<-c.frames // OK
+			<-c.frames // they flow
+			c.write(protocol.AppendPub(nil, "t", 0, make([]byte, 4<<20)))
+			last := frame{}
+			for f := range c.frames {
+				if f.err != nil {
+					break
+				}
+				last = f
+			}
+			if want := "! E_BAD_MESSAGE PUB message too big 4194304 > 1000"; last.text() != want {
+				t.Errorf("the last frame is %.100q, want %q", last.text(), want)
+			}
+		})
+	}
+}
+
 // TestSlowReaderIsClosed has a consumer that reads nothing, whose socket is
 // full: it is closed after a heartbeat interval, and its messages go to others.
 func TestSlowReaderIsClosed(t *testing.T) {
