@@ -213,6 +213,28 @@ func TestAuthQuestion(t *testing.T) {
 	}
 }
 
+// TestCloseEndsQuestions has an authorisation server that never answers: the end of nsqd does not wait for it.
+func TestCloseEndsQuestions(t *testing.T) {
+	asked, release := make(chan struct{}), make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(asked)
+		<-release
+	}))
+	defer s.Close()
+	defer close(release)
+	l := newLive(t, func(c *Config, _ *broker.Config) {
+		c.Auth = auth.New(auth.Config{Addresses: []string{s.URL}, HTTP: httpclient.Config{ConnectTimeout: time.Hour, RequestTimeout: time.Hour}})
+	})
+	defer l.close()
+	c := l.client(transports[0], false)
+	c.write([]byte("AUTH\n\x00\x00\x00\x01s"))
+	<-asked
+	l.sessions.Close()
+	if got, want := (<-c.frames).text(), "! E_AUTH_FAILED AUTH failed"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestAuthInStats(t *testing.T) {
 	server, _ := authServer(t)
 	l := newLive(t, server)

@@ -104,6 +104,29 @@ func TestSlowReaderIsClosed(t *testing.T) {
 	})
 }
 
+// TestSteadyReaderIsServed has a client that needs many heartbeat intervals for
+// what is written at once, but reads a little in each, and then nothing.
+func TestSteadyReaderIsServed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		l := newLive(t)
+		defer l.close()
+		s := newSession(l.sessions, theirs)
+		s.settings.Store(&protocol.Settings{Heartbeat: time.Second})
+		done := make(chan error)
+		go func() { done <- s.writeBuffers(&net.Buffers{make([]byte, 500), make([]byte, 600)}) }()
+		for range 10 {
+			<-time.After(900 * time.Millisecond)
+			if _, err := io.ReadFull(ours, make([]byte, 100)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := <-done; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("a client that reads no more: %v", err)
+		}
+	})
+}
+
 // TestSlowReaderOfHeartbeats is the same without messages.
 func TestSlowReaderOfHeartbeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
