@@ -3,17 +3,14 @@ package nsqd
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"slices"
 	"sync"
 	"time"
 
 	"nsqsuite/diskqueue"
-	"nsqsuite/internal/cli"
 	"nsqsuite/internal/httpapi"
 	"nsqsuite/internal/httpclient"
 	"nsqsuite/internal/logging"
@@ -99,30 +96,6 @@ func (n *NSQD) open() (err error) {
 // topologyAware is the one experiment there is.
 const topologyAware = "topology-aware-consumption"
 
-// listen opens all ports, and completes the options that tell of them.
-func (n *NSQD) listen() (err error) {
-	o := n.options
-	if n.tcpListener, err = tcpserve.Listen(o.TCPAddress); err != nil {
-		return err
-	}
-	if o.HTTPAddress != "" {
-		if n.httpListener, err = tcpserve.Listen(o.HTTPAddress); err != nil {
-			return err
-		}
-	}
-	if err := n.listenHTTPS(); err != nil {
-		return err
-	}
-	if o.BroadcastTCPPort == 0 {
-		o.BroadcastTCPPort = max(port(n.tcpListener), 0)
-	}
-	if o.BroadcastHTTPPort == 0 {
-		o.BroadcastHTTPPort = max(port(n.httpListener), 0)
-	}
-	o.StatsdPrefix = statsd.Prefix(o.StatsdPrefix, o.BroadcastAddress, o.BroadcastHTTPPort)
-	return nil
-}
-
 // wire makes the rooms and ties them together.
 func (n *NSQD) wire() {
 	o := n.options
@@ -137,6 +110,7 @@ func (n *NSQD) wire() {
 		},
 		MaxReply: o.MaxBodySize,
 	}, o.LookupdTCPAddresses)
+	n.latency = latency.New(o.E2EProcessingLatencyPercentiles, o.E2EProcessingLatencyWindowTime)
 	n.broker = broker.New(broker.Config{
 		Store:               diskqueue.NewStore(vfs.OS, o.DataPath, 0),
 		NodeID:              int(o.NodeID),
@@ -149,6 +123,7 @@ func (n *NSQD) wire() {
 		Durability:          diskqueue.Durability(o.Durability),
 		Changed:             n.changed,
 		Learn:               n.learn,
+		Finished:            n.finished(),
 		Infof:               n.log.Infof,
 		Warnf:               n.log.Warnf,
 		Errorf:              n.log.Errorf,
@@ -183,7 +158,6 @@ func (n *NSQD) wire() {
 		},
 	})
 	n.tcp = tcpserve.New(n.tcpListener, n.log, n.sessions.Handle)
-	n.latency = latency.New(o.E2EProcessingLatencyPercentiles, o.E2EProcessingLatencyWindowTime)
 	n.wireAPI()
 	n.wireHTTP()
 }
@@ -255,27 +229,6 @@ func (n *NSQD) Run(ctx context.Context) error {
 	return errors.Join(err, n.exit())
 }
 
-// statsd returns what to push.
-func (n *NSQD) statsd() statsd.Config {
-	o := n.options
-	return statsd.Config{
-		Address:          o.StatsdAddress,
-		Interval:         o.StatsdInterval,
-		Prefix:           o.StatsdPrefix,
-		PacketSize:       o.StatsdUDPPacketSize,
-		ExcludeEphemeral: o.StatsdExcludeEphemeral,
-		Stats:            func() *protocol.Stats { return n.api.Collect(o.StatsdMemStats) },
-		Log:              n.log,
-	}
-}
-
-func (n *NSQD) serveTCP() error {
-	n.log.Infof("TCP: listening on %s", n.tcpListener.Addr())
-	err := n.tcp.Serve()
-	n.log.Infof("TCP: closing %s", n.tcpListener.Addr())
-	return err
-}
-
 // exit writes everything to disk and gives up the data path.
 func (n *NSQD) exit() error {
 	var errs []error
@@ -300,132 +253,4 @@ func (n *NSQD) release() {
 	if n.unlock != nil {
 		n.unlock() //nolint:errcheck // the lock ends with the process at the latest
 	}
-}
-
-// TCPAddr returns the address that clients can connect to.
-func (n *NSQD) TCPAddr() net.Addr { return n.tcpListener.Addr() }
-
-// HTTPAddr returns the address of the HTTP API, or nil.
-func (n *NSQD) HTTPAddr() net.Addr {
-	if n.httpListener == nil {
-		return nil
-	}
-	return n.httpListener.Addr()
-}
-
-// port returns the port that l listens on, 0 without listener, -1 on a Unix socket.
-func port(l net.Listener) int {
-	if l == nil {
-		return 0
-	}
-	if a, ok := l.Addr().(*net.TCPAddr); ok {
-		return a.Port
-	}
-	return -1
-}
-
-// self is what nsqlookupd is told of this node.
-func (n *NSQD) self() protocol.PeerInfo {
-	host, err := os.Hostname()
-	if err != nil {
-		n.log.Errorf("failed to get hostname - %s", err)
-	}
-	o := n.options
-	return protocol.PeerInfo{
-		BroadcastAddress: o.BroadcastAddress,
-		Hostname:         host,
-		HTTPPort:         o.BroadcastHTTPPort,
-		TCPPort:          o.BroadcastTCPPort,
-		TopologyRegion:   o.TopologyRegion,
-		TopologyZone:     o.TopologyZone,
-		Version:          version.Number,
-	}
-}
-
-func (n *NSQD) info() (protocol.Info, error) {
-	host, err := os.Hostname()
-	o := n.options
-	return protocol.Info{
-		Version:                version.Number,
-		BroadcastAddress:       o.BroadcastAddress,
-		Hostname:               host,
-		HTTPPort:               port(n.httpListener),
-		TCPPort:                port(n.tcpListener),
-		StartTime:              n.started.Unix(),
-		MaxHeartbeatInterval:   int64(o.MaxHeartbeatInterval),
-		MaxOutputBufferSize:    o.MaxOutputBufferSize,
-		MaxOutputBufferTimeout: int64(o.MaxOutputBufferTimeout),
-		MaxDeflateLevel:        o.MaxDeflateLevel,
-		TopologyZone:           o.TopologyZone,
-		TopologyRegion:         o.TopologyRegion,
-	}, err
-}
-
-// registrations returns everything that nsqlookupd shall know: channels, and the topics without any.
-func (n *NSQD) registrations() []lookup.Registration {
-	var list []lookup.Registration
-	for _, t := range n.broker.Topics() {
-		channels := t.Channels()
-		if len(channels) == 0 {
-			list = append(list, lookup.Registration{Topic: t.Name()})
-		}
-		for _, c := range channels {
-			list = append(list, lookup.Registration{Topic: t.Name(), Channel: c.Name()})
-		}
-	}
-	return list
-}
-
-func (n *NSQD) changed(c broker.Change) {
-	n.lookup.Notify(lookup.Change{Registration: lookup.Registration{Topic: c.Topic, Channel: c.Channel}, Gone: c.Gone})
-	if c.Gone {
-		n.latency.Forget(c.Topic, c.Channel)
-	}
-	if !protocol.IsEphemeral(c.Topic) && !protocol.IsEphemeral(c.Channel) {
-		n.metadata.changed()
-	}
-}
-
-// learn asks nsqlookupd which channels a new topic has elsewhere.
-func (n *NSQD) learn(topic string) []string {
-	channels, err := n.lookup.Channels(topic)
-	switch {
-	case errors.Is(err, lookup.ErrNoPeers):
-		n.log.Errorf("no available nsqlookupd to query for channels to pre-create for topic %s", topic)
-	case err != nil:
-		n.log.Warnf("failed to query nsqlookupd for channels to pre-create for topic %s - %s", topic, err)
-	}
-	return channels
-}
-
-// option returns the value of an option for GET /config.
-func (n *NSQD) option(key string) (any, bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return cli.Value(n.options, key)
-}
-
-// setOption changes an option for PUT /config.
-func (n *NSQD) setOption(key string, body []byte) (any, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	switch key {
-	case "log_level":
-		level, err := logging.ParseLevel(string(body))
-		if err != nil {
-			return nil, err
-		}
-		n.options.LogLevel = level
-		n.log.SetLevel(level)
-		return level, nil
-	case "nsqlookupd_tcp_addresses":
-		var addresses []string
-		if err := json.Unmarshal(body, &addresses); err != nil {
-			return nil, err
-		}
-		n.options.LookupdTCPAddresses = addresses
-		n.lookup.SetAddresses(addresses)
-		return addresses, nil
-	}
-	return nil, api.ErrNotSettable
 }

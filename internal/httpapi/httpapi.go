@@ -223,15 +223,21 @@ var ErrBodyTooLarge = errors.New("body is too large")
 // trusted is how many announced bytes a body gets room for before they arrive.
 const trusted = 64 << 10
 
-// ReadBody reads a body of at most limit bytes. Beyond trusted bytes, memory
-// grows with what arrives, not with what is announced. What was read before an
-// error is returned beside it.
+// ReadBody reads a body of at most limit bytes. What was read before an error is
+// returned beside it.
 func ReadBody(r *http.Request, limit int64) ([]byte, error) {
 	var body bytes.Buffer
+	err := ReadInto(&body, r, limit)
+	return body.Bytes(), err
+}
+
+// ReadInto is ReadBody into a buffer, which must be empty. Beyond trusted bytes,
+// it grows with what arrives, not with what is announced.
+func ReadInto(body *bytes.Buffer, r *http.Request, limit int64) error {
 	body.Grow(int(min(max(r.ContentLength, 0), limit, trusted)) + bytes.MinRead)
 	_, err := body.ReadFrom(io.LimitReader(r.Body, limit+1))
 	if err == nil && int64(body.Len()) > limit {
 		err = ErrBodyTooLarge
 	}
-	return body.Bytes(), err
+	return err
 }
