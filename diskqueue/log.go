@@ -203,6 +203,13 @@ func (l *Log) Discard(from, to uint64) {
 	l.gaps.add(from, to)
 }
 
+// SkipGap returns offset, or the end of the range without records that it lies in.
+func (l *Log) SkipGap(offset uint64) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.gaps.skip(offset)
+}
+
 // Gaps returns the ranges without records at and behind offset from.
 func (l *Log) Gaps(from uint64) []Gap {
 	l.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -145,6 +146,7 @@ func (n *NSQD) wire() {
 		MaxChannelConsumers: o.MaxChannelConsumers,
 		TopologyRegion:      o.TopologyRegion,
 		TopologyZone:        o.TopologyZone,
+		TopologyAware:       slices.Contains(o.EnableExperiment, topologyAware),
 		Limits: protocol.Limits{
 			MaxHeartbeat:           o.MaxHeartbeatInterval,
 			MaxOutputBuffer:        int(o.MaxOutputBufferSize),

@@ -22,8 +22,10 @@ type Conn struct {
 type packer interface {
 	// pack writes what stands for bufs to out, whole.
 	pack(out *bufio.Writer, bufs net.Buffers) error
-	// rest gives up memory if little has been packed since it was called last.
+	// rest is free if little has been packed since it was called last.
 	rest()
+	// free gives up what memory can be borrowed again.
+	free()
 }
 
 // New returns a socket without layers.
@@ -106,6 +108,13 @@ func (c *Conn) below() net.Conn {
 func (c *Conn) Rest() {
 	if c.packer != nil {
 		c.packer.rest()
+	}
+}
+
+// Free gives up memory once nothing will be written any more.
+func (c *Conn) Free() {
+	if c.packer != nil {
+		c.packer.free()
 	}
 }
 

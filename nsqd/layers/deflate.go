@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/flate"
 )
@@ -19,6 +20,13 @@ func (c *Conn) StartDeflate(level int) {
 
 // compressors are those not in use, by level.
 var compressors [flate.BestCompression + 1]sync.Pool
+
+// maxHeld is how many compressors connections may hold between writes, all
+// connections together. More are borrowed for each write.
+const maxHeld = 64
+
+// held is how many compressors are not in compressors.
+var held atomic.Int32
 
 // deflate is the writing side: one stream, flushed after each pack.
 type deflate struct {
@@ -43,7 +51,13 @@ func (d *deflate) pack(out *bufio.Writer, bufs net.Buffers) error {
 			return err
 		}
 	}
-	return d.w.Flush()
+	if err := d.w.Flush(); err != nil {
+		return err
+	}
+	if held.Load() > maxHeld {
+		d.free()
+	}
+	return nil
 }
 
 // wake makes sure that there is a compressor.
@@ -54,17 +68,25 @@ func (d *deflate) wake() (err error) {
 	if w, ok := compressors[d.level].Get().(*flate.Writer); ok {
 		w.Reset(d)
 		d.w = w
-		return nil
+	} else if d.w, err = flate.NewWriter(d, d.level); err != nil {
+		return err
 	}
-	d.w, err = flate.NewWriter(d, d.level)
-	return err
+	held.Add(1)
+	return nil
 }
 
 func (d *deflate) rest() {
-	if d.w != nil && d.packs <= 1 {
+	if d.packs <= 1 {
+		d.free()
+	}
+	d.packs = 0
+}
+
+func (d *deflate) free() {
+	if d.w != nil {
 		d.w.Reset(nil)
 		compressors[d.level].Put(d.w)
 		d.w = nil
+		held.Add(-1)
 	}
-	d.packs = 0
 }

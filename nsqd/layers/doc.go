@@ -10,7 +10,7 @@
 // read it in its own way. Layers gather what they produce in a borrowed buffer.
 //
 // An idle connection holds little: nothing for snappy, whose chunks stand alone;
-// for deflate the reader's window, and a compressor (the best part of a megabyte)
-// only while it is in use. A compressor that has been away begins with no
+// for deflate the reader's window, and a compressor, which is about a megabyte,
+// only while it is in use and few are. A compressor that has been away begins with no
 // memory of what was written before; for the reader that is the same stream.
 package layers

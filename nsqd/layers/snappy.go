@@ -66,6 +66,8 @@ type snappyWriter struct{ started bool }
 
 func (w *snappyWriter) rest() {}
 
+func (w *snappyWriter) free() {}
+
 func (w *snappyWriter) pack(out *bufio.Writer, bufs net.Buffers) error {
 	if !w.started {
 		w.started = true

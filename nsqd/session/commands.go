@@ -80,6 +80,7 @@ func (s *Session) identify() error {
 		return err
 	}
 	s.settings.Store(&settings)
+	s.locality = s.server.localityOf(&id)
 	s.mu.Lock()
 	s.identity = id
 	s.mu.Unlock()
@@ -147,6 +148,20 @@ func (s *Session) sub(line *protocol.Line) error {
 	return nil
 }
 
+// localityOf tells how near a client is (protocol.md 20). Without a zone, or a
+// region, on either side both are the same.
+func (v *Server) localityOf(id *protocol.Identify) broker.Locality {
+	switch {
+	case !v.TopologyAware:
+		return broker.Global
+	case id.TopologyZone == v.TopologyZone:
+		return broker.ZoneLocal
+	case id.TopologyRegion == v.TopologyRegion:
+		return broker.RegionLocal
+	}
+	return broker.Global
+}
+
 // subscribeTries is how often a channel is looked up that vanishes before it can be joined.
 const subscribeTries = 3
 
@@ -154,6 +169,7 @@ func (s *Session) subscribe(topic, channel string, settings *protocol.Settings) 
 	consumer := broker.Consumer{
 		MsgTimeout: settings.MsgTimeout,
 		SampleRate: int(settings.SampleRate),
+		Locality:   s.locality,
 		Wake:       s.runs.wake,
 		Close:      func() { s.conn.Close() },
 	}
@@ -235,12 +251,13 @@ func (s *Session) fin(line *protocol.Line) error {
 }
 
 func (s *Session) gatherFin(id protocol.MessageID) error {
-	if len(s.pending.messages) > 0 {
+	if b := s.pending.batch; b != nil && len(b.messages) > 0 {
 		if err := s.settle(); err != nil {
 			return err
 		}
 	}
-	s.pending.finished = append(s.pending.finished, id)
+	b := s.pending.borrow()
+	b.finished = append(b.finished, id)
 	return nil
 }
 

@@ -30,7 +30,8 @@ var errLineTooLong = errors.New("command line is too long")
 type input struct {
 	conn  io.Reader
 	raw   syscall.RawConn // nil if conn is no plain socket
-	small []byte          // to wait in if raw is nil
+	small []byte          // to wait in if raw is nil and little came last
+	last  int             // bytes that came last
 
 	lent *[bufferSize]byte
 	buf  []byte
@@ -77,20 +78,27 @@ func (in *input) bytes() []byte { return in.buf[in.r:in.w] }
 func (in *input) skip(n int) { in.r += n }
 
 // fill waits for more bytes and adds them. While it waits with nothing in hand it
-// holds no buffer, or the small one.
+// holds no buffer on a plain socket. Through layers it cannot know that it will
+// wait: it holds the small buffer if little came last, be it a NOP, and else the
+// large one, so that a stream of commands is read in large pieces.
 func (in *input) fill() error {
 	if in.r == in.w {
 		in.release()
 		if in.raw != nil {
 			return in.wait()
 		}
-		in.buf = in.small
+		if in.last < trickle {
+			in.buf = in.small
+		} else {
+			in.borrow()
+		}
 	}
-	if in.w == len(in.buf) {
+	if in.w == len(in.buf) || in.w > 0 && len(in.buf) < bufferSize {
 		in.makeRoom()
 	}
 	n, err := in.conn.Read(in.buf[in.w:])
 	in.w += n
+	in.last = n
 	if n > 0 {
 		return nil
 	}
@@ -101,11 +109,11 @@ func (in *input) fill() error {
 func (in *input) makeRoom() {
 	held, lent := in.bytes(), in.lent
 	switch {
-	case in.r >= len(in.buf)/2:
-		in.w = copy(in.buf, held)
-	case len(in.buf) < bufferSize:
+	case len(in.buf) < bufferSize: // it is the small one
 		in.buf = nil
 		in.borrow()
+		in.w = copy(in.buf, held)
+	case in.r >= len(in.buf)/2:
 		in.w = copy(in.buf, held)
 	default:
 		in.buf, in.lent = make([]byte, 2*len(in.buf)), nil

@@ -37,6 +37,8 @@ type Config struct {
 	MaxChannelConsumers int
 	TopologyRegion      string
 	TopologyZone        string
+	// TopologyAware lets the channels know which consumers are near.
+	TopologyAware bool
 }
 
 // Server has the sessions of an nsqd.

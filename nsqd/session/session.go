@@ -26,14 +26,15 @@ type Session struct {
 	since  time.Time
 	log    func(format string, args ...any) // at level info
 
-	in      input
-	out     []byte // answers not written yet
-	pending pending
-	armed   bool // the read deadline is set for the command that is being waited for
-	failed  bool // the input has ended, and the client been told what there was to tell
-	secure  bool // there is TLS
-	grant   *auth.Grant
-	secret  string // of AUTH, to ask again when the grant has expired
+	in       input
+	out      []byte // answers not written yet
+	pending  pending
+	armed    bool // the read deadline is set for the command that is being waited for
+	failed   bool // the input has ended, and the client been told what there was to tell
+	secure   bool // there is TLS
+	locality broker.Locality
+	grant    *auth.Grant
+	secret   string // of AUTH, to ask again when the grant has expired
 
 	topic        *broker.Topic // of the last publish
 	subscription *broker.Subscription
@@ -91,6 +92,7 @@ func (s *Session) serve() {
 		s.subscription.Unsubscribe()
 	}
 	s.runs.end()
+	s.conn.Free()
 	s.log("PROTOCOL(V2): [%s] exiting ioloop", s.remote)
 }
 
