@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 
 	"nsqsuite/internal/cluster"
 	"nsqsuite/internal/httpapi"
 	"nsqsuite/internal/logging"
 	"nsqsuite/internal/version"
+	"nsqsuite/nsqadmin/actions"
 	"nsqsuite/nsqadmin/ui"
 )
 
@@ -20,6 +22,9 @@ type NSQAdmin struct {
 	settings *settings
 	log      *logging.Logger
 	cluster  *cluster.Cluster
+	access   *access
+	actor    *actions.Actor
+	graphite *http.Client
 
 	listener net.Listener
 	http     *httpapi.Server
@@ -40,6 +45,9 @@ func New(o *Options, log *logging.Logger) (*NSQAdmin, error) {
 		RequestTimeout: o.RequestTimeout,
 		TLS:            a.settings.tls,
 	}, log)
+	a.access = &access{header: o.ACLHTTPHeader, admins: o.AdminUsers}
+	a.actor = actions.New(a.cluster, a.notifyConfig(), log)
+	a.graphite = &http.Client{Transport: a.graphiteTransport()}
 	if a.listener, err = net.Listen("tcp", o.HTTPAddress); err != nil {
 		return nil, fmt.Errorf("failed to instantiate nsqadmin - listen (%s) failed - %w", o.HTTPAddress, err)
 	}
@@ -47,31 +55,36 @@ func New(o *Options, log *logging.Logger) (*NSQAdmin, error) {
 	return a, nil
 }
 
-// handler serves everything below the base path.
+// handler serves everything below the base path. Browsers' requests that change
+// something must come from our own pages.
 func (a *NSQAdmin) handler() http.Handler {
 	r := httpapi.NewRouter(a.log)
 	a.api(r)
+	a.writeAPI(r)
+	a.graphiteAPI(r)
 	ui.New(ui.Config{
 		BasePath:  a.settings.basePath,
 		StaticDir: a.options.DevStaticDir,
 		Version:   version.Number,
-		User:      a.user,
+		User: func(r *http.Request) (string, bool) {
+			v := a.access.who(r)
+			return v.Name, v.Admin
+		},
 	}, a.cluster, a.log).Routes(r)
-	return r
+	origins := http.NewCrossOriginProtection()
+	origins.SetDenyHandler(httpapi.Denied("FORBIDDEN_CROSS_ORIGIN"))
+	return httpapi.Compress(origins.Handler(r))
 }
 
-// user returns who a request says it comes from, and whether that is an admin (nsqadmin.md 9).
-func (a *NSQAdmin) user(r *http.Request) (name string, admin bool) {
-	name = r.Header.Get(a.options.ACLHTTPHeader)
-	if len(a.options.AdminUsers) == 0 {
-		return name, true
+func (a *NSQAdmin) notifyConfig() actions.NotifyConfig {
+	via, err := os.Hostname()
+	if err != nil {
+		a.log.Warnf("notifications will not name this host - %s", err)
 	}
-	for _, u := range a.options.AdminUsers {
-		if u == name {
-			return name, true
-		}
+	return actions.NotifyConfig{
+		Endpoint: a.options.NotificationHTTPEndpoint, Via: via,
+		ConnectTimeout: a.options.ConnectTimeout, RequestTimeout: a.options.RequestTimeout,
 	}
-	return name, false
 }
 
 // HTTPAddr returns the address of the API and the pages.
@@ -82,11 +95,14 @@ func (a *NSQAdmin) Run(ctx context.Context) error {
 	var busy sync.WaitGroup
 	ended := make(chan error, 1)
 	busy.Go(func() { ended <- a.http.Serve() })
+	working, stop := context.WithCancel(ctx)
+	busy.Go(func() { a.actor.Run(working) })
 	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-ended:
 	}
+	stop()
 	a.http.Close()
 	busy.Wait()
 	return err

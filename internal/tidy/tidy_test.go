@@ -118,6 +118,7 @@ var walls = map[string][]string{
 	"nsqd":                {"protocol", "diskqueue", "nsqd/broker", "nsqd/session", "nsqd/api", "nsqd/lookup", "internal"},
 	"nsqlookupd/registry": {"protocol"},
 	"nsqlookupd":          {"protocol", "nsqlookupd/registry", "internal"},
+	"nsqadmin/actions":    {"internal/cluster", "internal/logging"},
 	"nsqadmin":            {"protocol", "nsqadmin", "internal"},
 	"cmd":                 {"nsqd", "nsqlookupd", "nsqadmin", "internal"},
 	"internal":            {"protocol", "internal"},
