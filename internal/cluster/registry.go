@@ -54,6 +54,13 @@ func (c *Cluster) Registry(ctx context.Context, address string) (*Registry, erro
 	return r, nil
 }
 
+// Info asks a node about itself.
+func (c *Cluster) Info(ctx context.Context, n *Node) (protocol.Info, error) {
+	var info protocol.Info
+	err := c.client.get(ctx, nsqd, n.HTTPAddress(), "/info", nil, &info)
+	return info, err
+}
+
 // Describe asks an nsqd of which only the address is known who it is and what it holds.
 func (c *Cluster) Describe(ctx context.Context, address string, what Query) (Report, error) {
 	return c.describe(ctx, address, what.values())

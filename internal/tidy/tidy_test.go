@@ -119,6 +119,8 @@ var walls = map[string][]string{
 	"nsqlookupd/registry": {"protocol"},
 	"nsqlookupd":          {"protocol", "nsqlookupd/registry", "internal"},
 	"nsqadmin/actions":    {"internal/cluster", "internal/logging"},
+	"nsqadmin/collector":  {"protocol", "internal/cluster", "internal/logging"},
+	"nsqadmin/ui":         {"protocol", "nsqadmin/actions", "nsqadmin/collector", "internal/cluster", "internal/httpapi", "internal/logging"},
 	"nsqadmin":            {"protocol", "nsqadmin", "internal"},
 	"cmd":                 {"nsqd", "nsqlookupd", "nsqadmin", "internal"},
 	"internal":            {"protocol", "internal"},
