@@ -131,6 +131,9 @@ func (s *Sum) point() Point {
 	return p
 }
 
+// Answering returns how many nodes are not silent.
+func (s *Snapshot) Answering() int { return len(s.Nodes) - s.Silent }
+
 // Topic returns a topic; nil if no node has it.
 func (s *Snapshot) Topic(name string) *Topic {
 	i, found := slices.BinarySearchFunc(s.Topics, name, func(t *Topic, name string) int { return cmp.Compare(t.TopicName, name) })

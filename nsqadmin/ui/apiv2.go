@@ -138,10 +138,8 @@ func (u *UI) findObjects(s *collector.Snapshot, text string) (hits []hit) {
 			if text != "" && matches(name, text) {
 				channels = append(channels, hit{"Channels", name, link, "topics", c.State.Kind, c.State.Word, number(c.Depth), c.Depth})
 			}
-			for _, client := range c.Clients {
-				if who := clientName(client); text != "" && matches(who+" "+client.RemoteAddress, text) && len(consumers) < 100 {
-					consumers = append(consumers, hit{"Consumers", who, link + "#clients", "plug", "", "", name, client.InFlightCount})
-				}
+			if text != "" {
+				consumers = append(consumers, findConsumers(c, text, name, link)...)
 			}
 		}
 	}
@@ -152,6 +150,25 @@ func (u *UI) findObjects(s *collector.Snapshot, text string) (hits []hit) {
 	}
 	for _, group := range [][]hit{channels, topics, consumers, nodes} {
 		hits = append(hits, best(group)...)
+	}
+	return hits
+}
+
+// findConsumers returns the consumers of a channel that match, each once though
+// it may be connected to many nodes.
+func findConsumers(c *collector.Channel, text, channel, link string) (hits []hit) {
+	for _, client := range c.Clients {
+		who := clientName(client)
+		if !matches(who+" "+client.RemoteAddress, text) || slices.ContainsFunc(hits, func(h hit) bool { return h.Name == who }) {
+			continue
+		}
+		h := hit{Group: "Consumers", Name: who, Link: link + "#clients", Icon: "plug", Note: channel, score: client.InFlightCount}
+		if client.Stuck {
+			h.Kind, h.Word = "crit", "Looks stuck"
+		}
+		if hits = append(hits, h); len(hits) == hitsMost {
+			break
+		}
 	}
 	return hits
 }

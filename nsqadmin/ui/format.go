@@ -35,11 +35,27 @@ func (u *UI) functions() template.FuncMap {
 		"spark":    spark,
 		"meter":    meter,
 		"dict":     dict,
+		"feed":     feed,
+		"ms":       func(ns int64) int64 { return ns / int64(time.Millisecond) },
 		"behind":   behind,
 		"quantile": quantile,
 		"share":    share,
 		"list":     func(v ...any) []any { return v },
 	}
+}
+
+// feed returns what makes a page ask for itself again; "" if nothing does.
+func feed(f frame) string {
+	if f.Page == "confirm" || f.Page == "settings" {
+		return ""
+	}
+	switch f.Prefs.Live {
+	case "live":
+		return "sse:snapshot"
+	case "paused":
+		return ""
+	}
+	return "every " + f.Prefs.Live + "s"
 }
 
 // dict makes named arguments for a part.
