@@ -3,12 +3,13 @@ SHELL       := /bin/bash
 GO          ?= go
 FUZZTIME    ?= 10s
 BENCHTIME   ?= 1s
+CRASH       ?= --cycles=200
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-BINARIES    := nsqd nsqlookupd nsqadmin
+PROGRAMS    := $(notdir $(wildcard cmd/*))
 WEB         := nsqadmin/ui/web
 
 .DEFAULT_GOAL := help
-.PHONY: help build web run test lint race unit fuzz bench cover clean toolchain
+.PHONY: help build web docs run test lint race unit fuzz bench cover clean toolchain
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +26,17 @@ web: ## build nsqadmin's script, if Node is there; nsqadmin works without it
 	  cd $(WEB) && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --ignore-scripts --no-progress; } && npm run --silent build; \
 	else echo "Node is missing: nsqadmin's pages will work, but not update themselves"; fi
 
+docs: build ## manual pages, shell completions and example files, into out/docs
+	@set -e; cd bin; for p in $(PROGRAMS); do \
+	  mkdir -p ../out/docs/man ../out/docs/bash ../out/docs/zsh ../out/docs/fish ../out/docs/config; \
+	  section=8; case $$p in *_*) section=1 ;; esac; \
+	  ./$$p --generate=man >../out/docs/man/$$p.$$section; \
+	  ./$$p --generate=bash >../out/docs/bash/$$p; \
+	  ./$$p --generate=zsh >../out/docs/zsh/_$$p; \
+	  ./$$p --generate=fish >../out/docs/fish/$$p.fish; \
+	  if [ $$section = 8 ]; then ./$$p --generate=config >../out/docs/config/$$p.toml; fi; \
+	done
+
 run: build ## build and start nsqlookupd, nsqd and nsqadmin; Ctrl-C stops them
 	@$(GO) build -o bin/runsuite ./internal/runsuite
 	@exec bin/runsuite
@@ -38,7 +50,7 @@ lint: toolchain ## vet, formatting, staticcheck
 	@if [ -d $(WEB)/node_modules ]; then cd $(WEB) && npm run --silent check; fi
 
 unit: toolchain ## all tests, with real processes
-	$(GO) test -timeout 8m ./...
+	$(GO) test -count=1 -timeout 8m ./...
 
 race: toolchain ## all tests but those with real processes, under the race detector
 	$(GO) test -short -race -timeout 8m ./...
@@ -51,6 +63,9 @@ fuzz: toolchain ## each fuzz target for FUZZTIME (10s)
 
 bench: toolchain ## Go benchmarks of the hot paths
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+crash: build ## kill nsqd again and again and prove that nothing is lost; CRASH="--cycles=2000 --durability=fsync", --help tells more
+	$(GO) run ./internal/crash $(CRASH)
 
 cover: toolchain ## test coverage by package, and as out/cover.html
 	@mkdir -p out

@@ -43,7 +43,8 @@ func (l *Log) append(at int64, records []Record) (end uint64, err error) {
 		}
 	}
 	l.publish(uint64(len(records)))
-	return l.end.Load(), l.evict()
+	l.evict()
+	return l.end.Load(), nil
 }
 
 // stage encodes records behind what readers can see, into the last block and as
@@ -127,24 +128,34 @@ func (l *Log) publish(n uint64) {
 
 // evict makes memory's share of the log fit its bounds again. Blocks that are
 // only in memory are written first; a log without a disk forgets them.
-func (l *Log) evict() error {
+func (l *Log) evict() {
 	l.mu.Lock()
-	drop, last := 0, uint64(0)
-	for left := l.resident; drop < len(l.blocks)-1 && (left > l.o.MemRecords || l.o.Budget.Exceeded() && drop == 0); drop++ {
-		left -= int64(len(l.blocks[drop].ends))
-		last = l.blocks[drop].end()
-	}
+	last := l.surplus()
 	l.mu.Unlock()
-	if drop == 0 {
-		return nil
-	}
-	if l.store != nil {
-		if err := l.spill(last); err != nil {
-			return nil // they stay in memory; the next append tries again
-		}
+	if last == 0 || l.store != nil && l.spill(last) != nil {
+		return // what cannot be written stays in memory; the next append tries again
 	}
 	l.Forget(last)
-	return nil
+}
+
+// surplus returns the offset below which records are too many for memory, or 0.
+// It goes by whole blocks: a log on disk keeps no record too many, one without a
+// disk, which would lose them, none too few. The caller holds mu.
+func (l *Log) surplus() (last uint64) {
+	left := l.resident
+	for i := 0; i < len(l.blocks)-1; i++ {
+		n := int64(len(l.blocks[i].ends))
+		tooMany := left > l.o.MemRecords
+		if l.store == nil {
+			tooMany = left-n >= l.o.MemRecords
+		}
+		if !tooMany && (i > 0 || !l.o.Budget.Exceeded()) {
+			break
+		}
+		left -= n
+		last = l.blocks[i].end()
+	}
+	return last
 }
 
 // noteOldest keeps forgettable up to date. The caller holds mu.
@@ -269,19 +280,26 @@ func (l *Log) encode(s *segment, pieces []piece) [][]byte {
 
 // segmentFor returns the segment for size bytes of batches that begin at offset.
 func (l *Log) segmentFor(offset uint64, size int64) (*segment, error) {
-	s := &segment{first: offset, prevEnd: offset, end: offset, salt: rand.Uint32()}
 	l.mu.Lock()
-	if a := l.active; a != nil && !a.failed && (a.size <= segmentHeader || a.size+size <= l.o.MaxSegmentBytes) {
-		l.mu.Unlock()
+	a := l.active
+	fits := a != nil && !a.failed && (a.size <= segmentHeader || a.size+size <= l.segSize)
+	l.mu.Unlock()
+	if fits {
 		return a, nil
 	}
+	l.active = nil
+	l.reclaim()
+	s := &segment{first: offset, prevFirst: offset, prevEnd: offset, end: offset, salt: rand.Uint32()}
+	l.mu.Lock()
 	if n := len(l.segs); n > 0 {
 		if last := l.segs[n-1]; last.first == offset { // it never came to hold anything
 			l.segs = l.segs[:n-1]
 			last.file.close()
-			s.prevEnd = last.prevEnd
-		} else {
-			s.prevEnd = last.end
+			if last.prevFirst != last.first {
+				s.prevFirst, s.prevEnd = last.prevFirst, last.prevEnd
+			}
+		} else if !last.unsure {
+			s.prevFirst, s.prevEnd = last.first, last.end
 		}
 	}
 	l.mu.Unlock()
@@ -314,6 +332,9 @@ func (l *Log) newFile(s *segment, path string) error {
 		return err
 	}
 	s.file.done()
+	if len(l.segs) > 0 {
+		l.segSize = min(2*l.segSize, l.o.MaxSegmentBytes)
+	}
 	return nil
 }
 

@@ -24,14 +24,15 @@
 // # On disk
 //
 // A log is a folder. A segment is a file named by the offset of its first record
-// in 16 hex digits, ".log" behind. It begins with a header of 32 bytes, integers
+// in 16 hex digits, ".log" behind. It begins with a header of 40 bytes, integers
 // little endian:
 //
 //	 0  8  magic "nsqlog" 0x00 0x01
 //	 8  8  offset of the first record
-//	16  8  offset after the last record of the segment before
-//	24  4  salt: a random number, new for each use of the file
-//	28  4  CRC-32C of the 28 bytes above
+//	16  8  offset of the first record of the segment before, its own if there is none …
+//	24  8  … and after the last record of that
+//	32  4  salt: a random number, new for each use of the file
+//	36  4  CRC-32C of the 36 bytes above
 //
 // Then follow batches, each written by one call before its append returns
 // (durability write and fsync) or when memory is full (durability memory):
@@ -57,14 +58,14 @@
 //     batch is skipped, counted, and its bytes are kept aside in a file ending
 //     in ".bad"; every intact batch before and after it stays readable.
 //   - A segment is removed when the owner needs none of its records, whatever
-//     stands before or behind it. One that has been read to its end is used
-//     again in place: writing into pages that exist costs a third.
+//     stands before or behind it. Its file is used for the next segment if it
+//     can: writing into pages that exist costs a third.
 //   - A failed fsync is final for its segment: nothing is appended to it again.
 //
 // # Locks
 //
 // Log.writing serialises appends, rolls and spills and is held across writes to
-// the disk. Log.mu guards what readers look at and is never held across disk
+// the disk, and while the owner is asked what it needs. Log.mu guards what readers look at and is never held across disk
 // access. A reader that must go to disk holds Log.loading, so that two that want
 // the same block read it once. Order: writing → loading → mu → Store.mu.
 package diskqueue

@@ -18,9 +18,11 @@ const (
 
 // Journal is a file of entries beside a log's segments in which its owner keeps
 // what it must find again: entries are appended as things change, and written
-// anew now and then by Rewrite. Each is stored as its CRC-32C (4 bytes, little
+// anew now and then by Rewrite. Each is stored as a checksum (4 bytes, little
 // endian), its length (4 bytes), and its bytes; the first one that is not intact
-// ends the file. It is safe for concurrent use.
+// ends the file. The checksum is a CRC-32C of length and bytes that goes on from
+// the checksum before, so that nothing left behind a torn tail is taken for the
+// entry that follows. It is safe for concurrent use.
 type Journal struct {
 	store *Store
 	dir   string
@@ -28,8 +30,11 @@ type Journal struct {
 	mu     sync.Mutex
 	file   *handle
 	size   int64
+	sum    uint32 // of the last entry
 	exists bool
 	dirty  bool
+	placed bool   // the file's entry in its folder is on the disk
+	dirNew uint64 // the number of the folder, see Store.syncDir
 	closed bool
 }
 
@@ -47,41 +52,52 @@ func (s *Store) OpenJournal(name string, replay func(entry []byte)) (*Journal, e
 		return nil, err
 	}
 	defer j.file.done()
-	j.exists = true
-	j.size, err = replayEntries(f, replay)
+	j.exists, j.dirty, j.dirNew = true, true, s.made.Add(1) // what an earlier process wrote may be with the kernel only
+	j.size, j.sum, err = replayEntries(f, replay)
 	return j, err
 }
 
-// replayEntries returns where the last intact entry ends.
-func replayEntries(f vfs.File, replay func(entry []byte)) (int64, error) {
+// replayEntries returns where the last intact entry ends, and its checksum.
+func replayEntries(f vfs.File, replay func(entry []byte)) (at int64, sum uint32, err error) {
 	size, err := f.Size()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	p := make([]byte, size)
 	if n, err := f.ReadAt(p, 0); int64(n) < size {
-		return 0, err
+		return 0, 0, err
 	}
-	at := int64(0)
 	for int64(len(p)) >= journalHeader {
 		n := int64(le.Uint32(p[4:]))
 		if n > maxEntry || n > int64(len(p))-journalHeader {
 			break
 		}
-		entry := p[journalHeader : journalHeader+n]
-		if crc32.Checksum(entry, castagnoli) != le.Uint32(p) {
+		next := crc32.Update(sum, castagnoli, p[4:journalHeader+n])
+		if next != le.Uint32(p) {
 			break
 		}
-		replay(entry)
+		sum = next
+		replay(p[journalHeader : journalHeader+n])
 		at += journalHeader + n
 		p = p[journalHeader+n:]
 	}
-	return at, nil
+	return at, sum, nil
 }
 
-// AppendEntry appends entry to dst as a journal stores it.
+// seal puts the checksums into entries, going on from sum, and returns the last.
+func seal(entries []byte, sum uint32) uint32 {
+	for len(entries) > 0 {
+		size := journalHeader + le.Uint32(entries[4:])
+		sum = crc32.Update(sum, castagnoli, entries[4:size])
+		le.PutUint32(entries, sum)
+		entries = entries[size:]
+	}
+	return sum
+}
+
+// AppendEntry appends entry to dst as Append and Rewrite want it.
 func AppendEntry(dst, entry []byte) []byte {
-	dst = le.AppendUint32(dst, crc32.Checksum(entry, castagnoli))
+	dst = le.AppendUint32(dst, 0) // the checksum
 	dst = le.AppendUint32(dst, uint32(len(entry)))
 	return append(dst, entry...)
 }
@@ -98,11 +114,12 @@ func (j *Journal) Append(entries []byte) error {
 		return err
 	}
 	defer j.file.done()
+	sum := seal(entries, j.sum)
 	n, err := f.WriteVecAt(j.size, entries)
 	if err != nil {
 		return err // the next one writes over what got there
 	}
-	j.size += int64(n)
+	j.size, j.sum = j.size+int64(n), sum
 	j.dirty = true
 	return nil
 }
@@ -112,7 +129,7 @@ func (j *Journal) open() (vfs.File, error) {
 	if j.exists {
 		return j.file.use()
 	}
-	if err := j.store.fs.MkdirAll(j.dir); err != nil {
+	if err := j.makeDir(); err != nil {
 		return nil, err
 	}
 	f, err := j.file.create()
@@ -120,8 +137,16 @@ func (j *Journal) open() (vfs.File, error) {
 	return f, err
 }
 
+func (j *Journal) makeDir() error {
+	err := j.store.fs.MkdirAll(j.dir)
+	if err == nil {
+		j.dirNew = j.store.made.Add(1)
+	}
+	return err
+}
+
 // Rewrite replaces all entries by these, made with AppendEntry: after a crash
-// either the old ones are there or the new ones.
+// or an error either the old ones are there or the new ones.
 func (j *Journal) Rewrite(entries []byte) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -129,7 +154,7 @@ func (j *Journal) Rewrite(entries []byte) error {
 		return ErrClosed
 	}
 	s := j.store
-	if err := s.fs.MkdirAll(j.dir); err != nil {
+	if err := j.makeDir(); err != nil {
 		return err
 	}
 	next := s.files.handle(j.file.path + ".tmp")
@@ -137,6 +162,7 @@ func (j *Journal) Rewrite(entries []byte) error {
 	if err != nil {
 		return err
 	}
+	sum := seal(entries, 0)
 	_, err = f.WriteVecAt(0, entries)
 	if err == nil {
 		err = f.Sync()
@@ -150,8 +176,23 @@ func (j *Journal) Rewrite(entries []byte) error {
 	if err := s.fs.Rename(next.path, j.file.path); err != nil {
 		return err
 	}
-	j.size, j.exists, j.dirty = int64(len(entries)), true, false
-	return s.fs.SyncDir(j.dir)
+	j.size, j.sum, j.exists, j.dirty, j.placed = int64(len(entries)), sum, true, false, false
+	return j.place()
+}
+
+// place puts the names of the file and its folder on the disk.
+func (j *Journal) place() error {
+	if j.placed {
+		return nil
+	}
+	if err := j.store.fs.SyncDir(j.dir); err != nil {
+		return err
+	}
+	if err := j.store.syncDir(j.dirNew); err != nil {
+		return err
+	}
+	j.placed = true
+	return nil
 }
 
 // Sync puts what was appended on the disk.
@@ -166,8 +207,11 @@ func (j *Journal) Sync() error {
 		return err
 	}
 	defer j.file.done()
+	if err := f.Sync(); err != nil {
+		return err
+	}
 	j.dirty = false
-	return f.Sync()
+	return j.place()
 }
 
 // Size returns the bytes in the journal.

@@ -52,6 +52,10 @@ type Options struct {
 	// NextOffset returns a number that is above any offset of an earlier log of
 	// this name. It is asked when a log is new, or was not closed in order.
 	NextOffset func() uint64
+	// Needed tells whether the owner may still ask for any record with first ≤
+	// offset < end. It is called with the writing lock held, and no other: the
+	// owner must not hold a lock that Needed takes while it appends. Nil: for all.
+	Needed func(first, end uint64) bool
 	// Damaged, if not nil, is told of every damaged place, once.
 	Damaged func(Damage)
 }
@@ -78,8 +82,9 @@ type Log struct {
 	active  *segment // the last of segs if it can be appended to
 	spare   *segment // a file to use again
 	closed  bool
-	nextBlk int  // size of the next block, bytes
-	dirMade bool // the folder exists
+	nextBlk int   // size of the next block, bytes
+	segSize int64 // bytes that the active segment may have
+	dirMade bool  // the folder exists
 
 	loading sync.Mutex // held by who reads from disk, or takes files away
 
@@ -96,7 +101,7 @@ type Log struct {
 	segs     []*segment // ascending; a log in memory has none
 	gaps     gapList
 	dirStale bool   // files came or went since the folder was last synced
-	dirNew   bool   // the folder itself has not been synced yet
+	dirNew   uint64 // the number of the folder, see Store.syncDir, while it is not synced
 	damaged  uint64 // records found damaged
 
 	commit commit
@@ -107,7 +112,7 @@ const coldBlocks = 4
 
 // OpenMemory returns a log without a disk: it keeps its newest records and forgets older ones.
 func OpenMemory(o Options) *Log {
-	l := &Log{o: o, nextBlk: minBlock}
+	l := &Log{o: o}
 	l.init()
 	l.start(o.NextOffset())
 	return l
@@ -118,6 +123,7 @@ func (l *Log) init() {
 		l.o.Budget = NewBudget(0)
 	}
 	l.commit.done.L = &l.commit.mu
+	l.nextBlk, l.segSize = minBlock, l.minSegment()
 }
 
 func (l *Log) start(offset uint64) {
@@ -195,6 +201,13 @@ func (l *Log) Discard(from, to uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.gaps.add(from, to)
+}
+
+// SkipGap returns offset, or the end of the range without records that it lies in.
+func (l *Log) SkipGap(offset uint64) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.gaps.skip(offset)
 }
 
 // Gaps returns the ranges without records at and behind offset from.

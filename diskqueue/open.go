@@ -12,8 +12,9 @@ import (
 type Position struct {
 	Segment uint64 // first offset of the last segment
 	Pos     int64  // bytes in use in it
-	End     uint64 // offset after the newest record
-	Closed  bool   // the log was closed in order: End is above every offset ever given out
+	Next    uint64 // offset of the record that would come at Pos
+	End     uint64 // above every offset given out when it was asked
+	Closed  bool   // the log was closed in order, so nothing came after End
 }
 
 // Position returns where the log ends now, as far as it is on disk.
@@ -22,7 +23,8 @@ func (l *Log) Position() Position {
 	defer l.mu.Unlock()
 	p := Position{End: l.end.Load()}
 	if n := len(l.segs); n > 0 {
-		p.Segment, p.Pos = l.segs[n-1].first, l.segs[n-1].size
+		last := l.segs[n-1]
+		p.Segment, p.Pos, p.Next = last.first, last.size, last.end
 	}
 	return p
 }
@@ -30,13 +32,16 @@ func (l *Log) Position() Position {
 // Open opens the log of this name, or makes a new one; its folder appears with
 // the first write. Only the last segment is read, and of it what lies behind known.
 func (s *Store) Open(name string, known Position, o Options) (*Log, error) {
-	l := &Log{o: o, store: s, dir: s.folder(name), nextBlk: minBlock}
+	l := &Log{o: o, store: s, dir: s.folder(name)}
 	l.init()
 	if err := l.listSegments(); err != nil {
 		return nil, fmt.Errorf("opening log %s: %w", name, err)
 	}
 	if err := l.recoverLast(known); err != nil {
 		return nil, fmt.Errorf("opening log %s: %w", name, err)
+	}
+	if !known.Closed {
+		l.distrust()
 	}
 	end := uint64(0)
 	if n := len(l.segs); n > 0 {
@@ -55,8 +60,20 @@ func (s *Store) Open(name string, known Position, o Options) (*Log, error) {
 	return l, nil
 }
 
+// distrust has everything synced next time: what a process wrote that did not
+// close the log may be with the kernel only.
+func (l *Log) distrust() {
+	for _, s := range l.segs {
+		s.dirty = true
+	}
+	if l.dirStale = l.dirMade; l.dirMade {
+		l.dirNew = l.store.made.Add(1)
+	}
+}
+
 // listSegments finds the segments and reads their headers. All but the last are
-// taken to end where the header of the next one says.
+// taken to end where the header of the next one says, or, if the one behind them
+// is gone, somewhere before: reading will tell.
 func (l *Log) listSegments() error {
 	entries, err := l.store.fs.ReadDir(l.dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -77,7 +94,10 @@ func (l *Log) listSegments() error {
 	}
 	for i := range l.segs[:max(len(l.segs)-1, 0)] {
 		s, next := l.segs[i], l.segs[i+1]
-		s.end = min(max(next.prevEnd, s.first), next.first)
+		if s.size > segmentHeader {
+			s.end = min(max(next.prevEnd, s.first), next.first)
+			s.unsure = next.prevFirst != s.first
+		}
 		l.gaps.add(s.end, next.first)
 	}
 	return nil
@@ -86,7 +106,7 @@ func (l *Log) listSegments() error {
 // addSegment takes the file at path in as a segment, or removes it if it is
 // empty: it never came to hold anything, or held another segment before.
 func (l *Log) addSegment(first uint64, path string) error {
-	s := &segment{first: first, prevEnd: first, end: first, file: l.store.files.handle(path)}
+	s := &segment{first: first, prevFirst: first, prevEnd: first, end: first, file: l.store.files.handle(path)}
 	if err := l.examine(s); err != nil {
 		return err
 	}
@@ -135,8 +155,9 @@ func (l *Log) recoverLast(known Position) error {
 	defer s.file.done()
 	r := segmentReader{file: f, salt: s.salt, end: s.size, stop: ^uint64(0), pos: segmentHeader, next: s.first}
 	if known.Segment == s.first && known.Pos >= segmentHeader && known.Pos <= s.size {
-		r.pos, r.next = known.Pos, known.End
+		r.pos, r.next = known.Pos, known.Next
 	}
+	defer r.release()
 	if err := l.scan(s, &r); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"sort"
+	"sync"
 
 	"nsqsuite/internal/vfs"
 )
@@ -15,11 +16,11 @@ import (
 func (l *Log) Resident(offset uint64) (v View, cold bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.resident1(offset)
+	return l.look(offset)
 }
 
-// resident1 is Resident for a caller that holds mu.
-func (l *Log) resident1(offset uint64) (v View, cold bool) {
+// look is Resident for a caller that holds mu.
+func (l *Log) look(offset uint64) (v View, cold bool) {
 	offset = l.gaps.skip(offset)
 	if offset >= l.end.Load() {
 		return View{}, false
@@ -34,7 +35,7 @@ func (l *Log) resident1(offset uint64) (v View, cold bool) {
 			return b.view(offset, limit), false
 		}
 	}
-	if s := l.segmentAt(offset); s != nil && s.size > segmentHeader {
+	if l.segmentAt(offset) != nil {
 		return View{}, true
 	}
 	if i < len(l.blocks) { // what was before it is forgotten: only a log that drops records gets here
@@ -43,11 +44,13 @@ func (l *Log) resident1(offset uint64) (v View, cold bool) {
 	return View{}, false
 }
 
-// segmentAt returns the first segment that ends behind offset. The caller holds mu.
+// segmentAt returns the first segment with records that ends behind offset. The caller holds mu.
 func (l *Log) segmentAt(offset uint64) *segment {
 	i := sort.Search(len(l.segs), func(i int) bool { return l.segs[i].end > offset })
-	if i < len(l.segs) {
-		return l.segs[i]
+	for ; i < len(l.segs); i++ {
+		if s := l.segs[i]; !s.empty() {
+			return s
+		}
 	}
 	return nil
 }
@@ -72,7 +75,7 @@ func (l *Log) load(offset uint64) error {
 	l.loading.Lock()
 	defer l.loading.Unlock()
 	l.mu.Lock()
-	v, cold := l.resident1(offset)
+	v, cold := l.look(offset)
 	offset = l.gaps.skip(offset)
 	s := l.segmentAt(offset)
 	l.mu.Unlock()
@@ -87,9 +90,12 @@ func (l *Log) load(offset uint64) error {
 	defer s.file.done()
 	l.mu.Lock()
 	r := segmentReader{file: f, salt: s.salt, end: s.size, stop: s.end}
+	l.gaps.add(offset, s.first) // nothing was ever written there
+	offset = max(offset, s.first)
 	from := s.before(offset)
 	l.mu.Unlock()
 	r.pos, r.next = from.pos, from.offset
+	defer r.release()
 	return l.fill(s, &r, offset)
 }
 
@@ -164,6 +170,21 @@ type segmentReader struct {
 
 	window []byte
 	at     int64 // where in the file the window begins
+	lent   *[windowSize]byte
+}
+
+// windowSize is how many bytes a reader asks the file for at a time. A full
+// block's batch fits with its head: so one read is enough for most of them.
+const windowSize = maxBlock + maxBlock/2
+
+var windows = sync.Pool{New: func() any { return new([windowSize]byte) }}
+
+// release gives the window back. What read returned last is not valid any more.
+func (r *segmentReader) release() {
+	if r.lent != nil {
+		windows.Put(r.lent)
+	}
+	r.lent, r.window = nil, nil
 }
 
 // read returns the batch at pos and moves behind it. An error leaves pos as it is.
@@ -171,7 +192,7 @@ func (r *segmentReader) read() (batch, error) {
 	if r.next >= r.stop || r.pos >= r.end {
 		return batch{}, errShort
 	}
-	want := int64(maxBlock)
+	want := int64(windowSize)
 	for {
 		p, err := r.bytes(want)
 		if err != nil {
@@ -202,23 +223,32 @@ func (r *segmentReader) read() (batch, error) {
 }
 
 // bytes returns the file's bytes from pos on: what the window holds if that is
-// at least a batch header and want, else up to want bytes freshly read.
+// a whole batch, else up to want bytes freshly read.
 func (r *segmentReader) bytes(want int64) ([]byte, error) {
 	want = min(want, r.end-r.pos)
-	if from := r.pos - r.at; r.window != nil && from >= 0 && from < int64(len(r.window)) {
+	if from := r.pos - r.at; from >= 0 && from < int64(len(r.window)) {
 		p := r.window[from:]
 		if size, err := batchSize(p, r.salt); err == nil && size <= len(p) {
 			return p, nil
 		}
 	}
-	if int64(cap(r.window)) < want {
-		r.window = make([]byte, want)
-	}
-	n, err := r.file.ReadAt(r.window[:want], r.pos)
+	p := r.room(want)
+	n, err := r.file.ReadAt(p, r.pos)
 	if err != nil && !errors.Is(err, io.EOF) {
 		r.window = nil
 		return nil, err
 	}
-	r.window, r.at = r.window[:n], r.pos
+	r.window, r.at = p[:n], r.pos
 	return r.window, nil
+}
+
+// room returns memory for a window of n bytes.
+func (r *segmentReader) room(n int64) []byte {
+	if n > windowSize {
+		return make([]byte, n)
+	}
+	if r.lent == nil {
+		r.lent = windows.Get().(*[windowSize]byte)
+	}
+	return r.lent[:n]
 }

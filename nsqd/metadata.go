@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+	"io"
+	"io/fs"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"nsqsuite/internal/logging"
 	"nsqsuite/internal/version"
@@ -18,9 +20,10 @@ import (
 
 // metadata keeps nsqd.dat, which names the topics and channels (protocol.md 17).
 type metadata struct {
-	path  string
-	topic func() []broker.TopicMeta
-	log   *logging.Logger
+	fs     vfs.FS
+	path   string
+	topics func() []broker.TopicMeta
+	log    *logging.Logger
 
 	mu    sync.Mutex // serialises writes
 	dirty chan struct{}
@@ -43,14 +46,14 @@ type metaChannel struct {
 	Paused bool   `json:"paused"`
 }
 
-func newMetadata(dataPath string, topics func() []broker.TopicMeta, log *logging.Logger) *metadata {
-	return &metadata{path: filepath.Join(dataPath, "nsqd.dat"), topic: topics, log: log, dirty: make(chan struct{}, 1)}
+func newMetadata(fsys vfs.FS, dataPath string, topics func() []broker.TopicMeta, log *logging.Logger) *metadata {
+	return &metadata{fs: fsys, path: filepath.Join(dataPath, "nsqd.dat"), topics: topics, log: log, dirty: make(chan struct{}, 1)}
 }
 
 // load reads the file. If there is none, there is nothing.
 func (m *metadata) load() ([]broker.TopicMeta, error) {
-	text, err := os.ReadFile(m.path)
-	if errors.Is(err, os.ErrNotExist) {
+	text, err := m.read()
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
@@ -85,7 +88,7 @@ func (m *metadata) persist() error {
 	defer m.mu.Unlock()
 	m.log.Infof("NSQ: persisting topic/channel metadata to %s", m.path)
 	file := metaFile{Version: version.Number}
-	for _, t := range m.topic() {
+	for _, t := range m.topics() {
 		meta := metaTopic{Name: t.Name, Paused: t.Paused}
 		for _, c := range t.Channels {
 			meta.Channels = append(meta.Channels, metaChannel(c))
@@ -96,20 +99,41 @@ func (m *metadata) persist() error {
 	if err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(filepath.Dir(m.path), "nsqd.dat.*.tmp")
+	// The lock on the folder makes the name ours, so what a crash leaves is overwritten.
+	temp := m.path + ".tmp"
+	if err = m.write(temp, text); err == nil {
+		err = m.fs.Rename(temp, m.path)
+	}
+	if err != nil {
+		m.fs.Remove(temp) //nolint:errcheck // the first error counts
+		return err
+	}
+	return m.fs.SyncDir(filepath.Dir(m.path))
+}
+
+func (m *metadata) read() (text []byte, err error) {
+	f, err := m.fs.OpenFile(m.path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	size, err := f.Size()
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.NewSectionReader(f, 0, size))
+}
+
+func (m *metadata) write(name string, text []byte) error {
+	f, err := m.fs.Create(name)
 	if err != nil {
 		return err
 	}
-	_, err = temp.Write(text)
-	err = errors.Join(err, temp.Sync(), temp.Close())
+	_, err = f.WriteVecAt(0, text)
 	if err == nil {
-		err = os.Rename(temp.Name(), m.path)
+		err = f.Sync()
 	}
-	if err != nil {
-		os.Remove(temp.Name()) //nolint:errcheck // the first error counts
-		return err
-	}
-	return vfs.OS.SyncDir(filepath.Dir(m.path))
+	return errors.Join(err, f.Close())
 }
 
 // changed has the file written soon. Changes that come together are written together.
@@ -120,6 +144,10 @@ func (m *metadata) changed() {
 	}
 }
 
+// gather is how long a change waits for others to be written with it. Nothing is
+// at risk meanwhile: topics and channels are also known from their logs.
+const gather = 100 * time.Millisecond
+
 // run writes the file after changes until ctx ends.
 func (m *metadata) run(ctx context.Context) {
 	for {
@@ -127,6 +155,11 @@ func (m *metadata) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-m.dirty:
+			select {
+			case <-ctx.Done():
+				return // it is written at exit
+			case <-time.After(gather):
+			}
 			if err := m.persist(); err != nil {
 				m.log.Errorf("failed to persist metadata - %s", err)
 			}

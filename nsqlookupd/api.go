@@ -27,11 +27,11 @@ func (l *NSQLookupd) api() *httpapi.Router {
 		return protocol.TopicList{Topics: l.registry.Topics()}, nil
 	})
 	r.V1(http.MethodGet, "/nodes", func(http.ResponseWriter, *http.Request, httprouter.Params) (any, error) {
-		return l.nodes(time.Now()), nil
+		return l.registry.Nodes(time.Now()), nil
 	})
 	r.V1(http.MethodGet, "/debug", func(http.ResponseWriter, *http.Request, httprouter.Params) (any, error) { return l.dump(), nil })
 	r.V1(http.MethodGet, "/channels", l.asked(l.channels))
-	r.V1(http.MethodGet, "/lookup", l.asked(l.find))
+	r.V1(http.MethodGet, "/lookup", l.asked(l.lookup))
 	r.V1(http.MethodPost, "/topic/create", l.asked(l.createTopic))
 	r.V1(http.MethodPost, "/topic/delete", l.asked(l.deleteTopic))
 	r.V1(http.MethodPost, "/channel/create", l.asked(l.createChannel))
@@ -59,44 +59,12 @@ func (l *NSQLookupd) channels(topic string, _ url.Values) (any, error) {
 	return protocol.ChannelList{Channels: l.registry.Channels(topic)}, nil
 }
 
-// active tells whether a producer has been heard of lately.
-func (l *NSQLookupd) active(p *registry.Producer, now time.Time) bool {
-	return now.Sub(p.LastUpdate) <= l.options.InactiveProducerTimeout
-}
-
-// entombed tells whether a tombstone set at the time is in force.
-func (l *NSQLookupd) entombed(set, now time.Time) bool {
-	return !set.IsZero() && now.Sub(set) < l.options.TombstoneLifetime
-}
-
-func (l *NSQLookupd) find(topic string, _ url.Values) (any, error) {
-	producers, ok := l.registry.Lookup(topic)
+func (l *NSQLookupd) lookup(topic string, _ url.Values) (any, error) {
+	answer, ok := l.registry.Lookup(topic, time.Now())
 	if !ok {
 		return nil, httpapi.NotFound("TOPIC_NOT_FOUND")
 	}
-	now := time.Now()
-	answer := protocol.Lookup{Channels: l.registry.Channels(topic), Producers: []protocol.Producer{}}
-	for i := range producers {
-		if p := &producers[i]; l.active(p, now) && !l.entombed(p.Tombstoned, now) {
-			answer.Producers = append(answer.Producers, p.Info)
-		}
-	}
 	return answer, nil
-}
-
-func (l *NSQLookupd) nodes(now time.Time) protocol.Nodes {
-	answer := protocol.Nodes{Producers: []protocol.Node{}}
-	for _, n := range l.registry.Nodes() {
-		if !l.active(&n.Producer, now) {
-			continue
-		}
-		node := protocol.Node{Producer: n.Info, Topics: n.Topics, Tombstones: []bool{}}
-		for _, set := range n.Tombstoned {
-			node.Tombstones = append(node.Tombstones, l.entombed(set, now))
-		}
-		answer.Producers = append(answer.Producers, node)
-	}
-	return answer
 }
 
 // debugProducer is a producer in GET /debug.
@@ -116,17 +84,12 @@ type debugProducer struct {
 
 func (l *NSQLookupd) dump() map[string][]debugProducer {
 	all := map[string][]debugProducer{}
-	l.registry.All(func(reg registry.Registration, producers []registry.Producer) {
-		category := "client"
-		if reg.Channel != "" {
-			category = "channel"
-		} else if reg.Topic != "" {
-			category = "topic"
-		}
-		key := fmt.Sprintf("%s:%s:%s", category, reg.Topic, reg.Channel)
-		for _, p := range producers {
+	l.registry.All(func(reg registry.Registration, producers []registry.Entry) {
+		key := fmt.Sprintf("%s:%s:%s", category(reg), reg.Topic, reg.Channel)
+		for i := range producers {
+			p := &producers[i]
 			all[key] = append(all[key], debugProducer{
-				ID:               string(p.ID),
+				ID:               p.Info.RemoteAddress,
 				Hostname:         p.Info.Hostname,
 				BroadcastAddress: p.Info.BroadcastAddress,
 				TCPPort:          p.Info.TCPPort,
@@ -141,6 +104,17 @@ func (l *NSQLookupd) dump() map[string][]debugProducer {
 		}
 	})
 	return all
+}
+
+// category is the word for a kind of registration in GET /debug and in the log.
+func category(r registry.Registration) string {
+	switch {
+	case r.Channel != "":
+		return "channel"
+	case r.Topic != "":
+		return "topic"
+	}
+	return "client"
 }
 
 func (l *NSQLookupd) createTopic(topic string, _ url.Values) (any, error) {
@@ -201,7 +175,7 @@ func (l *NSQLookupd) tombstone(topic string, q url.Values) (any, error) {
 	}
 	node := q.Get("node")
 	l.log.Infof("DB: setting tombstone for producer@%s of topic(%s)", node, topic)
-	l.registry.Tombstone(topic, func(p protocol.Producer) bool {
+	l.registry.Tombstone(topic, func(p *protocol.Producer) bool {
 		port := strconv.Itoa(p.HTTPPort)
 		// An IPv6 address may come with brackets round it or without.
 		return node == p.BroadcastAddress+":"+port || node == net.JoinHostPort(p.BroadcastAddress, port)

@@ -29,7 +29,8 @@ type NSQLookupd struct {
 
 // New listens. The error is what the log's FATAL line shall say.
 func New(o *Options, log *logging.Logger) (*NSQLookupd, error) {
-	l := &NSQLookupd{options: o, log: log, registry: registry.New()}
+	l := &NSQLookupd{options: o, log: log}
+	l.registry = registry.New(registry.Config{InactiveTimeout: o.InactiveProducerTimeout, TombstoneLifetime: o.TombstoneLifetime})
 	log.Infof("%s", version.String("nsqlookupd"))
 	var err error
 	if l.tcpListener, err = net.Listen("tcp", o.TCPAddress); err != nil {

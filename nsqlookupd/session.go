@@ -2,6 +2,7 @@ package nsqlookupd
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -22,35 +23,37 @@ const (
 	writeTimeout = 10 * time.Second
 	// maxBody is how many bytes the body of IDENTIFY has at most.
 	maxBody = 1 << 20
+	// drainTime and drainBytes bound what is still read after a last answer.
+	drainTime  = time.Second
+	drainBytes = 4 << 20
 )
 
 // session is the connection of one nsqd (nsqlookupd.md part 2).
 type session struct {
-	l          *NSQLookupd
-	conn       net.Conn
-	in         *bufio.Reader
-	remote     string
-	id         registry.ID
-	identified bool
+	l      *NSQLookupd
+	conn   net.Conn
+	in     *bufio.Reader
+	remote string
+	peer   *registry.Peer // nil until IDENTIFY
 }
 
 // handle serves a connection until it ends.
 func (l *NSQLookupd) handle(conn net.Conn) {
 	remote := conn.RemoteAddr().String()
-	s := &session{l: l, conn: conn, in: bufio.NewReaderSize(conn, protocol.MaxLine), remote: remote, id: registry.ID(remote)}
+	s := &session{l: l, conn: conn, in: bufio.NewReaderSize(conn, protocol.MaxLine), remote: remote}
 	l.log.Infof("TCP: new client(%s)", remote)
 	if !s.readMagic() {
 		return
 	}
 	err := s.serve()
 	l.log.Errorf("client(%s) - %s", remote, err)
-	for _, r := range l.registry.Disconnect(s.id) {
-		s.logEntry("UNREGISTER", r)
-	}
-	if s.identified {
-		l.log.Infof("DB: client(%s) UNREGISTER category:client key: subkey:", remote)
+	if s.peer != nil {
+		for _, r := range append(l.registry.Disconnect(s.peer), registry.Registration{}) {
+			s.logEntry("UNREGISTER", r)
+		}
 	}
 	l.log.Infof("PROTOCOL(V1): [%s] exiting ioloop", remote)
+	s.drain()
 }
 
 func (s *session) readMagic() bool {
@@ -63,6 +66,7 @@ func (s *session) readMagic() bool {
 	if string(magic) != protocol.MagicV1 {
 		s.l.log.Errorf("client(%s) bad protocol magic '%s'", s.remote, magic)
 		s.answer(string(protocol.BadProtocol)) //nolint:errcheck // the connection is closed in any case
+		s.drain()
 		return false
 	}
 	s.l.log.Infof("CLIENT(%s): desired protocol magic '%s'", s.remote, magic)
@@ -74,14 +78,10 @@ func (s *session) readMagic() bool {
 func (s *session) serve() error {
 	for {
 		line, err := s.in.ReadSlice('\n')
-		if errors.Is(err, bufio.ErrBufferFull) {
-			return errors.New("command line is too long")
-		}
-		if err != nil {
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			return err
 		}
-		words := strings.Split(strings.TrimSpace(string(line)), " ")
-		reply, err := s.exec(words[0], words[1:])
+		reply, err := s.exec(line)
 		if err != nil {
 			s.logError(err)
 			s.answer(err.Error()) //nolint:errcheck // the connection is closed in any case
@@ -107,8 +107,24 @@ func (s *session) answer(text string) error {
 	return err
 }
 
+// drain lets the peer read the last answer: closing a connection with unread
+// input could throw it away, so for a moment it reads what still comes.
+func (s *session) drain() {
+	half, ok := s.conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	s.conn.SetReadDeadline(time.Now().Add(drainTime)) //nolint:errcheck // the copy will tell
+	io.CopyN(io.Discard, s.in, drainBytes)            //nolint:errcheck // all that counts is that it ends
+}
+
 // exec carries out one command and returns the answer. Every error ends the session.
-func (s *session) exec(command string, params []string) (string, error) {
+func (s *session) exec(line []byte) (string, error) {
+	if !bytes.HasSuffix(line, []byte("\n")) {
+		return "", protocol.Invalid.Errorf("command line is too long")
+	}
+	words := strings.Split(strings.TrimSpace(string(line)), " ")
+	command, params := words[0], words[1:]
 	switch command {
 	case "PING":
 		return s.ping()
@@ -123,15 +139,15 @@ func (s *session) exec(command string, params []string) (string, error) {
 }
 
 func (s *session) ping() (string, error) {
-	now := time.Now()
-	if before, ok := s.l.registry.Ping(s.id, now); ok {
-		s.l.log.Infof("CLIENT(%s): pinged (last ping %s)", s.remote, now.Sub(before))
+	if s.peer != nil {
+		now := time.Now()
+		s.l.log.Infof("CLIENT(%s): pinged (last ping %s)", s.remote, now.Sub(s.l.registry.Ping(s.peer, now)))
 	}
 	return protocol.OK, nil
 }
 
 func (s *session) identify() (string, error) {
-	if s.identified {
+	if s.peer != nil {
 		return "", protocol.Invalid.Errorf("cannot IDENTIFY again")
 	}
 	body, err := s.readBody()
@@ -146,11 +162,10 @@ func (s *session) identify() (string, error) {
 		return "", protocol.BadBody.Errorf("IDENTIFY missing fields")
 	}
 	info.RemoteAddress = s.remote
-	s.l.registry.Identify(s.id, info, time.Now())
-	s.identified = true
+	s.peer = s.l.registry.Identify(info, time.Now())
 	s.l.log.Infof("CLIENT(%s): IDENTIFY Address:%s TCP:%d HTTP:%d Version:%s",
 		s.remote, info.BroadcastAddress, info.TCPPort, info.HTTPPort, info.Version)
-	s.l.log.Infof("DB: client(%s) REGISTER category:client key: subkey:", s.remote)
+	s.logEntry("REGISTER", registry.Registration{})
 	reply, err := json.Marshal(s.l.self())
 	return string(reply), err
 }
@@ -177,7 +192,7 @@ func (s *session) readBody() ([]byte, error) {
 
 // registration checks the state and parameters of REGISTER and UNREGISTER.
 func (s *session) registration(command string, params []string) (r registry.Registration, err error) {
-	if !s.identified {
+	if s.peer == nil {
 		return r, protocol.Invalid.Errorf("client must IDENTIFY")
 	}
 	if len(params) == 0 {
@@ -201,7 +216,7 @@ func (s *session) register(command string, params []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, added := range s.l.registry.Register(s.id, r) {
+	for _, added := range s.l.registry.Register(s.peer, r) {
 		s.logEntry("REGISTER", added)
 	}
 	return protocol.OK, nil
@@ -212,7 +227,7 @@ func (s *session) unregister(command string, params []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, removed := range s.l.registry.Unregister(s.id, r) {
+	for _, removed := range s.l.registry.Unregister(s.peer, r) {
 		if removed != r {
 			s.l.log.Warnf("client(%s) unexpected UNREGISTER category:channel key:%s subkey:%s", s.remote, removed.Topic, removed.Channel)
 		}
@@ -222,9 +237,5 @@ func (s *session) unregister(command string, params []string) (string, error) {
 }
 
 func (s *session) logEntry(what string, r registry.Registration) {
-	category := "topic"
-	if r.Channel != "" {
-		category = "channel"
-	}
-	s.l.log.Infof("DB: client(%s) %s category:%s key:%s subkey:%s", s.remote, what, category, r.Topic, r.Channel)
+	s.l.log.Infof("DB: client(%s) %s category:%s key:%s subkey:%s", s.remote, what, category(r), r.Topic, r.Channel)
 }

@@ -20,6 +20,9 @@ type settings struct {
 	Snappy   bool          `flag:"snappy" group:"Limits" usage:"allow snappy"`
 	Levels   []float64     `flag:"percentile" toml:"percentiles" group:"Limits" usage:"percentiles"`
 	Log      logging.Level `flag:"log-level" group:"General" usage:"level"`
+	Number   int           `flag:"node-id" toml:"id" group:"General" usage:"number"`
+	Old      bool          `flag:"worker-id" toml:"-" group:"General" usage:"nothing"`
+	Hidden   string        `toml:"only_in_file"`
 }
 
 func defaults() settings {
@@ -47,6 +50,13 @@ func TestFlags(t *testing.T) {
 		{"--snappy=false", func(s *settings) { s.Snappy = false }},
 		{"--snappy false --max-msg-size 5", func(*settings) {}}, // parsing stops at the bare word
 		{"--percentile=0.5,1 --percentile=0.99", func(s *settings) { s.Levels = []float64{1, 0.99, 0.5} }},
+		{"-snappy -node-id -1 -tcp-address --snappy=false -worker-id=F", func(s *settings) { s.Number, s.Address = -1, "--snappy=false" }},
+		{"-snappy=0 -worker-id=T --node-id=0b101", func(s *settings) { s.Snappy, s.Old, s.Number = false, true, 5 }},
+		{"-node-id=3 - -node-id=4", func(s *settings) { s.Number = 3 }},
+		{"-node-id=3 -- -node-id=4", func(s *settings) { s.Number = 3 }},
+		{"-worker-id 5 -node-id=4", func(s *settings) { s.Old = true }}, // a boolean: parsing stops
+		{"--tcp-address= -verbose -node-id=4", func(s *settings) { s.Address, s.Number = "", 4 }},
+		{"--msg-timeout=1m30s --msg-timeout=250ms", func(s *settings) { s.Timeout = 250 * time.Millisecond }},
 		{"-msg-timeout 90s -log-level=WARN", func(s *settings) { s.Timeout, s.Log = 90*time.Second, logging.Warn }},
 	} {
 		got, _, stderr, _, done := parse(t, strings.Fields(c.args)...)
@@ -63,7 +73,13 @@ func TestUsageErrors(t *testing.T) {
 		{"--msg-timout=1s", "flag provided but not defined: -msg-timout (did you mean --msg-timeout?)"},
 		{"-x", "flag provided but not defined: -x"},
 		{"--msg-timeout=60", `invalid value "60" for flag -msg-timeout: parse error`},
-		{"--snappy=x", `invalid boolean value "x" for flag -snappy: parse error`},
+		{"--snappy=x", `invalid boolean value "x" for -snappy: parse error`},
+		{"--worker-id=5", `invalid boolean value "5" for -worker-id: parse error`},
+		{"--node-id=1.5", `invalid value "1.5" for flag -node-id: parse error`},
+		{"--node-id=99999999999999999999", `invalid value "99999999999999999999" for flag -node-id: parse error`},
+		{"--percentile=0.5,x", `invalid value "0.5,x" for flag -percentile: could not parse: x`},
+		{"--node-id", "flag needs an argument: -node-id"},
+		{"-only_in_file=x", "flag provided but not defined: -only_in_file"},
 		{"--log-level=warning", `invalid value "warning" for flag -log-level: invalid log level 'warning' (debug, info, warn, error, fatal)`},
 	} {
 		_, _, stderr, exit, done := parse(t, strings.Fields(c.args)...)
@@ -82,6 +98,20 @@ func TestHelpAndVersion(t *testing.T) {
 	}
 	if _, stdout, _, exit, done := parse(t, "-version"); !done || exit != 0 || !strings.HasPrefix(stdout, "nsqd v1.3.") {
 		t.Errorf("--version: exit %d, %q", exit, stdout)
+	}
+}
+
+func TestTool(t *testing.T) {
+	var out bytes.Buffer
+	s := defaults()
+	p := Program{Name: "nsq_x", Does: "nsq_x does.", Stdout: &out, Stderr: &out, Tool: true}
+	if exit, done := p.Parse(&s, []string{"-snappy=false", "a", "b"}); done || s.Snappy || !reflect.DeepEqual(p.Args, []string{"a", "b"}) {
+		t.Errorf("exit %d, %+v, arguments %q", exit, s, p.Args)
+	}
+	for _, flag := range []string{"--config=x", "--verbose"} {
+		if exit, done := p.Parse(&s, []string{flag}); !done || exit != ExitUsage || strings.Contains(out.String(), "TOML") {
+			t.Errorf("%s: exit %d, %s", flag, exit, out.String())
+		}
 	}
 }
 

@@ -19,8 +19,9 @@ type option struct {
 	flag, key    string
 	group, usage string
 	field        reflect.Value
-	byDefault    string
-	given        bool // on the command line
+	byDefault    string // as it is shown
+	hostly       bool   // the default is another on each host
+	given        bool   // on the command line
 }
 
 // options returns the fields of the struct that opts points to.
@@ -30,13 +31,20 @@ func options(opts any) []*option {
 	for i := range v.NumField() {
 		tag := v.Type().Field(i).Tag
 		o := &option{flag: tag.Get("flag"), key: tag.Get("toml"), group: tag.Get("group"), usage: tag.Get("usage"), field: v.Field(i)}
-		if o.key == "" {
+		switch o.key {
+		case "-":
+			o.key = ""
+		case "":
 			o.key = strings.ReplaceAll(o.flag, "-", "_")
 		}
-		if o.key == "" {
+		if o.flag == "" && o.key == "" {
 			continue
 		}
-		o.byDefault = o.String()
+		if o.byDefault = tag.Get("default"); o.byDefault == "" {
+			o.byDefault = o.String()
+		} else {
+			o.hostly = true
+		}
 		list = append(list, o)
 	}
 	return list
@@ -250,7 +258,7 @@ func (o *option) setFloats(v any) error {
 // string, or what encoding/json shall make of it; durations are ns, lists never null.
 func Value(opts any, key string) (v any, ok bool) {
 	for _, o := range options(opts) {
-		if o.key != key || key == "-" {
+		if o.key != key || key == "" {
 			continue
 		}
 		switch v := o.field.Interface().(type) {
@@ -259,6 +267,9 @@ func Value(opts any, key string) (v any, ok bool) {
 		case []float64:
 			return append([]float64{}, v...), true
 		default:
+			if o.field.Kind() == reflect.String {
+				return o.field.String(), true
+			}
 			return v, true
 		}
 	}

@@ -35,8 +35,9 @@ func NewFaulty(fs FS) *Faulty { return &Faulty{FS: fs} }
 
 // Fail sets what decides on failure: it is given the number of the operation,
 // from 1 on since the last Fail, its kind and the file's name, and returns the
-// error that the operation shall have, or nil. A write that fails still writes
-// the first half of its bytes.
+// error that the operation shall have, or nil. It may block, and may be called
+// by several goroutines at once. A write that fails still writes the first half
+// of its bytes.
 func (f *Faulty) Fail(fail func(n int, op Op, name string) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -52,12 +53,13 @@ func (f *Faulty) Count() int {
 
 func (f *Faulty) check(op Op, name string) error {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.count++
-	if f.fail == nil {
+	n, fail := f.count, f.fail
+	f.mu.Unlock()
+	if fail == nil {
 		return nil
 	}
-	if err := f.fail(f.count, op, name); err != nil {
+	if err := fail(n, op, name); err != nil {
 		return memError(string(op), name, err)
 	}
 	return nil

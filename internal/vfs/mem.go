@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"path"
 	"sort"
@@ -24,6 +25,9 @@ type Mem struct {
 	dead bool
 	// names are the entries as programs see them, stable those on the disk.
 	names, stable map[string]*node
+	// gone are the stable names that, at some moment since, named nothing: to
+	// replace a file by Rename leaves no such moment.
+	gone map[string]bool
 }
 
 // node is a file or a folder.
@@ -43,7 +47,11 @@ type write struct {
 // NewMem returns an empty file system with a root folder.
 func NewMem() *Mem {
 	root := &node{dir: true}
-	return &Mem{names: map[string]*node{"/": root, ".": root}, stable: map[string]*node{"/": root, ".": root}}
+	return &Mem{
+		names:  map[string]*node{"/": root, ".": root},
+		stable: map[string]*node{"/": root, ".": root},
+		gone:   map[string]bool{},
+	}
 }
 
 // Crash ends the file system as a power loss does, and returns what the disk
@@ -56,8 +64,8 @@ func (m *Mem) Crash(dice *rand.Rand) *Mem {
 	left := NewMem()
 	entries := map[string]*node{}
 	for name, n := range m.stable {
-		if m.names[name] == n || dice.IntN(2) == 0 {
-			entries[name] = n // else its removal, or what took its place, reached the disk
+		if m.names[name] == n || !m.gone[name] || dice.IntN(2) == 0 {
+			entries[name] = n // else its removal reached the disk
 		}
 	}
 	for name, n := range m.names {
@@ -121,9 +129,17 @@ func (n *node) survives(dice *rand.Rand) []byte {
 // Kill ends the file system as the death of the process does, and returns what
 // the next one finds: everything that was written.
 func (m *Mem) Kill() *Mem {
+	left := m.Clone()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.dead = true
+	return left
+}
+
+// Clone returns a file system that is like this one now.
+func (m *Mem) Clone() *Mem {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	left := NewMem()
 	copies := map[*node]*node{}
 	clone := func(n *node) *node {
@@ -141,6 +157,7 @@ func (m *Mem) Kill() *Mem {
 	for name, n := range m.stable {
 		left.stable[name] = clone(n)
 	}
+	maps.Copy(left.gone, m.gone)
 	return left
 }
 
@@ -222,6 +239,7 @@ func (m *Mem) Rename(oldname, newname string) error {
 	for name, n := range m.names {
 		if name == from || strings.HasPrefix(name, from+"/") {
 			delete(m.names, name)
+			m.gone[name] = true
 			m.names[to+strings.TrimPrefix(name, from)] = n
 		}
 	}
@@ -250,6 +268,7 @@ func (m *Mem) Remove(name string) error {
 		return memError("remove", name, fs.ErrExist)
 	}
 	delete(m.names, clean)
+	m.gone[clean] = true
 	return nil
 }
 
@@ -299,6 +318,11 @@ func (m *Mem) SyncDir(dir string) error {
 	for name := range m.stable {
 		if path.Dir(name) == clean && m.names[name] == nil {
 			delete(m.stable, name)
+		}
+	}
+	for name := range m.gone {
+		if path.Dir(name) == clean {
+			delete(m.gone, name)
 		}
 	}
 	for name, n := range m.names {

@@ -10,6 +10,7 @@ import (
 	"nsqsuite/internal/httpapi"
 	"nsqsuite/internal/logging"
 	"nsqsuite/nsqd/broker"
+	"nsqsuite/nsqd/latency"
 	"nsqsuite/nsqd/session"
 	"nsqsuite/protocol"
 )
@@ -26,6 +27,8 @@ type Config struct {
 	// Option and SetOption are behind /config.
 	Option    func(key string) (any, bool)
 	SetOption func(key string, body []byte) (any, error)
+	// Latency has the end-to-end latencies; nil: they are not measured.
+	Latency *latency.Recorder
 
 	Version       string
 	Started       time.Time

@@ -42,8 +42,12 @@ func (a *API) putConfig(_ http.ResponseWriter, r *http.Request, p httprouter.Par
 	return v, nil
 }
 
+// maxForm is how many bytes of a form are read.
+const maxForm = 4 << 10
+
 // setBlockRate sets how many ns of blocking the profiler samples once.
-func setBlockRate(_ http.ResponseWriter, r *http.Request, _ httprouter.Params) (any, error) {
+func setBlockRate(w http.ResponseWriter, r *http.Request, _ httprouter.Params) (any, error) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	rate, err := strconv.Atoi(r.FormValue("rate"))
 	if err != nil {
 		return nil, httpapi.BadRequest(fmt.Sprintf("invalid block rate : %s", err))

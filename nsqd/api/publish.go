@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/julienschmidt/httprouter"
@@ -15,25 +16,40 @@ import (
 	"nsqsuite/protocol"
 )
 
+// keepBody is the size in bytes up to which the memory of a body is kept for the next one.
+const keepBody = 1 << 20
+
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// release gives back what bodies.Get returned; nothing may point into it any more.
+func release(body *bytes.Buffer) {
+	if body.Cap() <= keepBody {
+		body.Reset()
+		bodies.Put(body)
+	}
+}
+
 // pub is POST /pub (1.4).
 func (a *API) pub(_ http.ResponseWriter, r *http.Request, _ httprouter.Params) (any, error) {
 	if r.ContentLength > a.MaxMsgSize {
 		return nil, httpapi.TooLarge("MSG_TOO_BIG")
 	}
-	body, err := httpapi.ReadBody(r, a.MaxMsgSize)
+	body := bodies.Get().(*bytes.Buffer)
+	defer release(body)
+	err := httpapi.ReadInto(body, r, a.MaxMsgSize)
 	switch {
 	case errors.Is(err, httpapi.ErrBodyTooLarge):
 		return nil, httpapi.TooLarge("MSG_TOO_BIG")
 	case err != nil:
 		return nil, httpapi.ErrInternal
-	case len(body) == 0:
+	case body.Len() == 0:
 		return nil, httpapi.BadRequest("MSG_EMPTY")
 	}
 	t, q, err := a.newTopic(r)
 	if err != nil {
 		return nil, err
 	}
-	m := broker.Message{Body: body}
+	m := broker.Message{Body: body.Bytes()}
 	if text, given := query(q, "defer"); given {
 		ms, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || ms < 0 || ms > a.MaxReqTimeout.Milliseconds() {
@@ -67,18 +83,20 @@ func (a *API) mpub(_ http.ResponseWriter, r *http.Request, _ httprouter.Params) 
 	if err != nil {
 		return nil, err
 	}
-	body, err := httpapi.ReadBody(r, a.MaxBodySize)
+	binary := a.binaryMode(q)
+	body := bodies.Get().(*bytes.Buffer)
+	defer release(body)
+	err = httpapi.ReadInto(body, r, a.MaxBodySize)
+	var messages []broker.Message
 	switch {
 	case errors.Is(err, httpapi.ErrBodyTooLarge):
 		return nil, httpapi.TooLarge("BODY_TOO_BIG")
+	case binary: // of a body that breaks off, what is there decides
+		messages, err = a.splitBinary(body.Bytes())
 	case err != nil:
 		return nil, httpapi.ErrInternal
-	}
-	var messages []broker.Message
-	if a.binaryMode(q) {
-		messages, err = a.splitBinary(body)
-	} else {
-		messages, err = a.splitLines(body)
+	default:
+		messages, err = a.splitLines(body.Bytes())
 	}
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"runtime"
 	"sort"
+	"time"
 
 	"github.com/julienschmidt/httprouter"
 
@@ -14,7 +15,7 @@ import (
 )
 
 // stats is GET /stats (1.6).
-func (a *API) stats(w http.ResponseWriter, r *http.Request, _ httprouter.Params) (any, error) {
+func (a *API) stats(_ http.ResponseWriter, r *http.Request, _ httprouter.Params) (any, error) {
 	q, err := httpapi.Query(r, a.Log)
 	if err != nil {
 		return nil, err
@@ -29,7 +30,7 @@ func (a *API) stats(w http.ResponseWriter, r *http.Request, _ httprouter.Params)
 	if q.Get("format") == "json" {
 		return s, nil
 	}
-	return a.text(s), nil
+	return text(s, a.Started, time.Now()), nil
 }
 
 func isTrue(q map[string][]string, name string) bool {
@@ -42,6 +43,9 @@ type filter struct {
 	topic, channel  string
 	clients, memory bool
 }
+
+// Collect returns the statistics of all topics and channels, without clients.
+func (a *API) Collect(memory bool) *protocol.Stats { return a.collect(filter{memory: memory}) }
 
 // collect gathers the statistics.
 func (a *API) collect(f filter) *protocol.Stats {
@@ -67,9 +71,9 @@ func (a *API) collect(f filter) *protocol.Stats {
 		}
 		topics = []*broker.Topic{t}
 	}
-	consumers := byChannel(clients)
+	consumers := byChannel(clients, f.topic)
 	for _, t := range topics {
-		if ts, ok := topicStats(t, f, consumers); ok {
+		if ts, ok := a.topicStats(t, f, consumers); ok {
 			s.Topics = append(s.Topics, ts)
 		}
 	}
@@ -94,56 +98,61 @@ func onlyTopic(c protocol.ClientStats, topic string) protocol.ClientStats {
 	return c
 }
 
-func byChannel(clients []session.Client) map[[2]string][]protocol.ClientStats {
+func byChannel(clients []session.Client, topic string) map[[2]string][]protocol.ClientStats {
 	m := map[[2]string][]protocol.ClientStats{}
 	for _, c := range clients {
 		if c.Topic != "" {
 			key := [2]string{c.Topic, c.Channel}
-			m[key] = append(m[key], onlyTopic(c.ClientStats, ""))
+			m[key] = append(m[key], onlyTopic(c.ClientStats, topic))
 		}
 	}
 	return m
 }
 
-func topicStats(t *broker.Topic, f filter, consumers map[[2]string][]protocol.ClientStats) (protocol.TopicStats, bool) {
+func (a *API) topicStats(t *broker.Topic, f filter, consumers map[[2]string][]protocol.ClientStats) (protocol.TopicStats, bool) {
 	st := t.Stats()
 	ts := protocol.TopicStats{
-		TopicName:            st.Name,
-		Channels:             []protocol.ChannelStats{},
-		Depth:                st.Depth,
-		BackendDepth:         st.BackendDepth,
-		MessageCount:         st.Messages,
-		MessageBytes:         st.Bytes,
-		Paused:               st.Paused,
-		E2eProcessingLatency: &protocol.E2eLatency{},
+		TopicName:    st.Name,
+		Channels:     []protocol.ChannelStats{},
+		Depth:        st.Depth,
+		BackendDepth: st.BackendDepth,
+		MessageCount: st.Messages,
+		MessageBytes: st.Bytes,
+		Paused:       st.Paused,
 	}
+	now := time.Now()
+	var names []string
 	for _, c := range t.Channels() {
+		names = append(names, c.Name())
 		if f.channel != "" && c.Name() != f.channel {
 			continue
 		}
 		cs := channelStats(c.Stats())
+		cs.E2eProcessingLatency = a.Latency.Of(st.Name, now, c.Name())
 		if f.clients {
 			cs.Clients = append([]protocol.ClientStats{}, consumers[[2]string{st.Name, cs.ChannelName}]...)
 		}
 		ts.Channels = append(ts.Channels, cs)
 	}
+	ts.E2eProcessingLatency = a.Latency.Of(st.Name, now, names...)
 	return ts, f.channel == "" || len(ts.Channels) > 0
 }
 
 func channelStats(s broker.ChannelStats) protocol.ChannelStats {
 	return protocol.ChannelStats{
-		ChannelName:          s.Name,
-		Depth:                s.Depth,
-		BackendDepth:         s.BackendDepth,
-		InFlightCount:        s.InFlight,
-		DeferredCount:        s.Deferred,
-		MessageCount:         s.Messages,
-		GlobalMsgCount:       s.Delivered,
-		RequeueCount:         s.Requeues,
-		TimeoutCount:         s.Timeouts,
-		ClientCount:          s.Consumers,
-		Paused:               s.Paused,
-		E2eProcessingLatency: &protocol.E2eLatency{},
+		ChannelName:         s.Name,
+		Depth:               s.Depth,
+		BackendDepth:        s.BackendDepth,
+		InFlightCount:       s.InFlight,
+		DeferredCount:       s.Deferred,
+		MessageCount:        s.Messages,
+		ZoneLocalMsgCount:   s.Delivered[broker.ZoneLocal],
+		RegionLocalMsgCount: s.Delivered[broker.RegionLocal],
+		GlobalMsgCount:      s.Delivered[broker.Global],
+		RequeueCount:        s.Requeues,
+		TimeoutCount:        s.Timeouts,
+		ClientCount:         s.Consumers,
+		Paused:              s.Paused,
 	}
 }
 

@@ -12,10 +12,9 @@ import (
 )
 
 // text lays the statistics out for a person (nsqd-http-and-config.md part 4).
-func (a *API) text(s *protocol.Stats) []byte {
+func text(s *protocol.Stats, started, now time.Time) []byte {
 	var w bytes.Buffer
-	now := time.Now()
-	fmt.Fprintf(&w, "%s\nstart_time %s\nuptime %s\n", version.String("nsqd"), a.Started.Format(time.RFC3339), now.Sub(a.Started))
+	fmt.Fprintf(&w, "%s\nstart_time %s\nuptime %s\n", version.String("nsqd"), started.Format(time.RFC3339), now.Sub(started))
 	fmt.Fprintf(&w, "\nHealth: %s\n", s.Health)
 	if s.Memory != nil {
 		textMemory(&w, s.Memory)

@@ -17,6 +17,8 @@ var (
 	ErrTooManyConsumers = errors.New("too many consumers")
 	// ErrNotInFlight says that no message with this ID is in flight on the channel.
 	ErrNotInFlight = errors.New("ID not in flight")
+	// ErrNotDeferred says that no message with this ID is deferred on the channel.
+	ErrNotDeferred = errors.New("ID not deferred")
 	// ErrNotOwner says that the message is in flight on another subscription.
 	ErrNotOwner = errors.New("client does not own message")
 )
@@ -48,6 +50,9 @@ type Config struct {
 	// Learn returns the channels that a new topic shall begin with. It may block;
 	// meanwhile the topic takes messages and holds them.
 	Learn func(topic string) []string
+	// Finished, if not nil, is told how old messages were, in ns since their
+	// publish, when a channel's consumer finished them. It must not block.
+	Finished func(topic, channel string, ages []int64)
 	// Infof, Warnf and Errorf write to the log.
 	Infof, Warnf, Errorf func(format string, args ...any)
 }

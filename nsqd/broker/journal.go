@@ -10,7 +10,7 @@ import (
 
 // A topic's journal holds entries of two kinds, integers as uvarints:
 //
-//	'T' flags, hold, segment, position, end, number of gaps, from and to of each
+//	'T' flags, hold, segment, position, next, end, number of gaps, from and to of each
 //	'C' flags, id, next, length of name, name, number of pages, pages
 //
 // and a page of a channel is
@@ -19,7 +19,8 @@ import (
 //	its index, its attempts, and when it is due (Unix ns; 0: at once)
 //
 // A 'T' tells all of the topic. A 'C' tells the channel's cursor and the pages
-// that changed since the entry before; a page without live slots is gone. So the
+// that changed since the entry before; a page without slots is gone, one ahead
+// of the cursor without live slots tells what the cursor shall pass by. So the
 // entry of a channel is whole or not there, whatever befalls the file.
 const (
 	entryTopic   = 'T'
@@ -50,13 +51,6 @@ type journal struct {
 	entry   []byte
 }
 
-// touch says that the topic's own entry changed.
-func (j *journal) touch() {
-	j.mu.Lock()
-	j.touched = true
-	j.mu.Unlock()
-}
-
 // forget notes that a channel was deleted, and writes it.
 func (j *journal) forget(c *Channel) {
 	j.mu.Lock()
@@ -68,11 +62,16 @@ func (j *journal) forget(c *Channel) {
 	j.topic.checkpoint()
 }
 
-// changed tells whether write would write anything.
+// changed tells whether there is anything that the journal does not know.
 func (j *journal) changed() bool {
 	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.behind()
+}
+
+// behind is changed for a caller that holds mu.
+func (j *journal) behind() bool {
 	changed := j.touched || j.broken
-	j.mu.Unlock()
 	for _, c := range j.topic.Channels() {
 		c.mu.Lock()
 		changed = changed || c.dirty && !c.volatile
@@ -88,10 +87,17 @@ func (j *journal) write() error {
 	return j.append(j.broken, false)
 }
 
+// smallLog is up to how many bytes a log is as soon read again as its journal is written.
+const smallLog = 1 << 20
+
 // finish writes what changed, as the last thing before the end, and syncs it.
 func (j *journal) finish() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if !j.behind() && j.file.Size() == 0 && j.topic.log.DiskBytes() < smallLog {
+		j.file.Close()
+		return nil
+	}
 	err := errors.Join(j.append(j.broken, true), j.file.Sync())
 	j.file.Close()
 	return err
@@ -150,7 +156,7 @@ func (j *journal) topicEntry(closed bool) {
 	p := t.log.Position()
 	gaps := t.log.Gaps(0)
 	j.entry = append(j.entry[:0], entryTopic)
-	j.entry = appendNumbers(j.entry, flags, hold, p.Segment, uint64(p.Pos), p.End, uint64(len(gaps)))
+	j.entry = appendNumbers(j.entry, flags, hold, p.Segment, uint64(p.Pos), p.Next, p.End, uint64(len(gaps)))
 	for _, g := range gaps {
 		j.entry = appendNumbers(j.entry, g.From, g.To)
 	}

@@ -54,7 +54,9 @@ func (s *Subscription) Receive(r *Run, maxBytes int) (bool, error) {
 // have taken something. It returns who is to be woken for what is left.
 func (c *Channel) settle(s *Subscription, took bool) wakes {
 	s.idle = !took
-	if s.idle && s.room() > 0 {
+	if took {
+		c.unpark(s) // it looked without having been woken
+	} else if s.room() > 0 {
 		c.park(s)
 	}
 	return c.passOn(nil)
@@ -91,14 +93,12 @@ func (c *Channel) take(s *Subscription, r *Run, maxBytes int) (cold bool, offset
 	}
 	t.now = c.topic.broker.now()
 	c.dropLag()
-	sources := [2]func(*taking) (bool, uint64){c.takeAgain, c.takeNew}
 	if c.newFirst { // in turns, so that neither starves the other
-		sources[0], sources[1] = sources[1], sources[0]
-	}
-	for _, source := range sources {
-		if cold, offset = source(&t); cold {
-			break
+		if cold, offset = c.takeNew(&t); !cold {
+			cold, offset = c.takeAgain(&t)
 		}
+	} else if cold, offset = c.takeAgain(&t); !cold {
+		cold, offset = c.takeNew(&t)
 	}
 	if r.n > 0 {
 		c.newFirst = !c.newFirst
@@ -149,7 +149,7 @@ func (c *Channel) takeNew(t *taking) (cold bool, offset uint64) {
 // lost moves the cursor over messages that the log does not have any more.
 func (c *Channel) lost(to uint64) {
 	if c.volatile {
-		c.dropped += c.topic.log.Count(c.next, to)
+		c.dropped += c.topic.published(c.next, to)
 	}
 	c.setNext(to)
 }
@@ -249,7 +249,7 @@ func (c *Channel) handOut(t *taking, i, j int) {
 func (c *Channel) took(s *Subscription, n int) {
 	s.inFlight += int64(n)
 	s.delivered += uint64(n)
-	c.delivered += uint64(n)
+	c.delivered[s.consumer.Locality] += uint64(n)
 }
 
 // takeAgain takes messages that are ready again, the page that has waited longest first.

@@ -26,12 +26,21 @@ func (s *Subscription) FinishAll(ids []protocol.MessageID, failed func(protocol.
 	}
 	var failures []failure
 	c := s.channel
+	var ages []int64
+	now := int64(0)
+	observe := c.topic.broker.config.Finished
+	if observe != nil {
+		now = time.Now().UnixNano()
+	}
 	c.mu.Lock()
 	for i := range ids {
 		p, k, err := c.owned(s, ids[i])
 		if err != nil {
 			failures = append(failures, failure{ids[i], err})
 			continue
+		}
+		if observe != nil {
+			ages = c.addAge(ages, p, k, now)
 		}
 		c.move(p, k, finished)
 		s.inFlight--
@@ -43,9 +52,27 @@ func (s *Subscription) FinishAll(ids []protocol.MessageID, failed func(protocol.
 	wake := c.rouse(s, nil)
 	c.mu.Unlock()
 	wake.now()
+	if len(ages) > 0 {
+		observe(c.topic.name, c.name, ages)
+	}
 	for _, f := range failures {
 		failed(f.id, f.err)
 	}
+}
+
+// addAge adds the age of message i of p, if its bytes are in memory.
+func (c *Channel) addAge(ages []int64, p *page, i int, now int64) []int64 {
+	at := p.first + uint64(i)
+	if !p.view.Holds(at) {
+		v, _ := c.topic.log.Resident(at)
+		p.view.Release()
+		p.view = v
+		if !v.Holds(at) {
+			return ages
+		}
+	}
+	k := int(at - p.view.First)
+	return append(ages, max(now-protocol.MessageTimestamp(p.view.Bytes(k, k+1)), 0))
 }
 
 // Requeue puts a message back: REQ. It is ready again after delay, which must
@@ -129,12 +156,9 @@ func (c *Channel) deferAt(offset uint64, due int64) {
 	if c.exiting || offset < c.next || offset >= c.limit() {
 		return
 	}
-	var p *page
-	if n := len(c.ahead.list); n > 0 {
-		p = c.ahead.list[n-1]
-		if p != nil && offset < p.end() {
-			return
-		}
+	p := c.ahead.last()
+	if p != nil && offset < p.end() {
+		return
 	}
 	if p != nil && p.end() == offset && len(p.slots) < pageSize && c.topic.log.OnDisk() {
 		p.slots = append(p.slots, slot{})

@@ -87,14 +87,19 @@ func (t *Topic) complete(m TopicMeta) {
 		c := t.channels[cm.Name]
 		if c == nil { // the journal never came to know it, so it has had nothing for sure
 			c = newChannel(t, cm.Name, min(t.hold.Load(), t.log.First()))
+			c.dirty = !t.asNew() || len(m.Channels) > 1
 			t.add(c)
 		}
+		c.mu.Lock()
 		c.paused = cm.Paused
+		c.mu.Unlock()
 	}
 	t.paused = m.Paused
 	t.updateHold()
 	for _, c := range t.channels {
+		c.mu.Lock()
 		c.countFrom = c.limit()
+		c.mu.Unlock()
 	}
 }
 
@@ -170,11 +175,16 @@ func (t *Topic) restoreChannel(id uint64, saved *savedChannel) {
 	sort.Slice(firsts, func(i, j int) bool { return firsts[i] < firsts[j] })
 	ahead := t.broker.aheadOfWall()
 	end := uint64(0)
+	c.mu.Lock() // what is due already is looked at by the timer's goroutine
+	defer c.mu.Unlock()
 	for _, first := range firsts {
 		if first < end {
 			continue // pages do not overlap
 		}
 		s := saved.pages[first]
+		if len(s.live) == 0 && first < c.next {
+			continue
+		}
 		p := c.newPage(first, s.slots)
 		end = p.end()
 		for _, live := range s.live {
@@ -222,7 +232,7 @@ func (s *savedTopic) replay(entry []byte) {
 
 func (s *savedTopic) replayTopic(r *numbers) {
 	flags, hold := r.next(), r.next()
-	p := diskqueue.Position{Segment: r.next(), Pos: int64(r.next()), End: r.next(), Closed: flags&flagClosed != 0}
+	p := diskqueue.Position{Segment: r.next(), Pos: int64(r.next()), Next: r.next(), End: r.next(), Closed: flags&flagClosed != 0}
 	var gaps []diskqueue.Gap
 	for n := r.count(2); n > 0; n-- {
 		gaps = append(gaps, diskqueue.Gap{From: r.next(), To: r.next()})
@@ -258,7 +268,7 @@ func (s *savedTopic) replayChannel(r *numbers) {
 			p.live = append(p.live, slot)
 		}
 		r.bad = r.bad || p.slots < 0 || p.slots > pageSize
-		if len(p.live) == 0 {
+		if p.slots == 0 {
 			delete(c.pages, first)
 		} else if !r.bad {
 			c.pages[first] = p

@@ -10,8 +10,8 @@ type ChannelStats struct {
 	Messages     uint64 // entered the channel since the start
 	Requeues     uint64
 	Timeouts     uint64
-	Delivered    uint64 // handed out, first and later attempts
-	Dropped      uint64 // lost because an ephemeral channel lagged too far behind
+	Delivered    [localities]uint64 // handed out, first and later attempts, by the consumer's Locality
+	Dropped      uint64             // lost because an ephemeral channel lagged too far behind
 	Consumers    int
 	Paused       bool
 }

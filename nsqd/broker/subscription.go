@@ -4,6 +4,17 @@ import (
 	"time"
 )
 
+// Locality is how near a consumer is to this nsqd (protocol.md 20).
+type Locality uint8
+
+// The localities, nearest last.
+const (
+	Global Locality = iota
+	RegionLocal
+	ZoneLocal
+	localities
+)
+
 // Consumer is what a subscription needs to know of its client.
 type Consumer struct {
 	// MsgTimeout is how long a message may be in flight.
@@ -11,6 +22,8 @@ type Consumer struct {
 	// SampleRate, 1 to 99, passes about so many percent of the messages and
 	// drops the others for the whole channel; 0 passes all.
 	SampleRate int
+	// Locality decides who of several that wait is woken first.
+	Locality Locality
 	// Wake is called once after each Receive that returned false, when it may be
 	// worth another. It is called from any goroutine, without locks, and must not block.
 	Wake func()
@@ -177,11 +190,16 @@ func (c *Channel) unpark(s *Subscription) {
 	c.willing.Store(int32(len(c.parked)))
 }
 
-// passOn adds the subscription to wake that has been parked longest, if there
-// is something for it.
+// passOn adds the subscription to wake that has been parked longest among the
+// nearest, if there is something for it.
 func (c *Channel) passOn(w wakes) wakes {
 	for len(c.parked) > 0 && c.available() {
 		s := c.parked[0]
+		for _, other := range c.parked[1:] {
+			if other.consumer.Locality > s.consumer.Locality {
+				s = other
+			}
+		}
 		c.unpark(s)
 		if s.room() > 0 {
 			s.idle = false

@@ -27,7 +27,7 @@ func (t *Topic) tend() {
 			t.broker.writeFailed(t, err) //nolint:errcheck // logged there; nobody waits for it
 		}
 	}
-	if _, err := t.log.Trim(t.needs, t.tended.idle == idleTends); err != nil && !errors.Is(err, diskqueue.ErrClosed) {
+	if _, err := t.log.Trim(t.tended.idle == idleTends); err != nil && !errors.Is(err, diskqueue.ErrClosed) {
 		t.broker.config.Errorf("TOPIC(%s): failed to remove old segments - %s", t.name, err)
 	}
 }

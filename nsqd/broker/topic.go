@@ -95,6 +95,15 @@ func (t *Topic) Publish(messages []Message) error {
 	return nil
 }
 
+// published returns how many messages were published as from ≤ offset < to, as
+// far as that is known still. A log in memory has no gaps.
+func (t *Topic) published(from, to uint64) uint64 {
+	if !t.log.OnDisk() {
+		return to - from
+	}
+	return t.log.Count(from, to)
+}
+
 // noteDeferred tells the channels which of the records from first on are not due yet.
 func (t *Topic) noteDeferred(first uint64, batch []diskqueue.Record) {
 	ahead := t.broker.aheadOfWall()
@@ -130,14 +139,26 @@ func (t *Topic) Channel(name string) (*Channel, error) {
 		return nil, ErrExiting
 	}
 	c := newChannel(t, name, min(t.hold.Load(), t.log.End()))
+	c.dirty = !t.asNew()
+	if c.volatile && !t.ephemeral && len(t.channels) == 0 {
+		c.found = t.log.End()
+	}
 	t.add(c)
 	release := t.updateHold()
 	t.mu.Unlock()
 	t.broker.config.Infof("TOPIC(%s): new channel(%s)", t.name, name)
-	t.checkpoint()
+	if c.dirty {
+		t.checkpoint()
+	}
 	t.kick(release)
 	t.broker.config.Changed(Change{Topic: t.name, Channel: name})
 	return c, nil
+}
+
+// asNew tells whether a first channel needs no journal: without one it would
+// begin at the same place after a restart. The caller holds mu.
+func (t *Topic) asNew() bool {
+	return t.journal != nil && t.journal.file.Size() == 0 && len(t.channels) == 0
 }
 
 // add puts c among the channels. The caller holds mu.
@@ -200,28 +221,33 @@ func (t *Topic) DeleteChannel(name string) error {
 	if c == nil {
 		return ErrNotFound
 	}
-	return t.deleteChannel(c)
+	return t.deleteChannel(c, false)
 }
 
 // deleteIdle removes an ephemeral channel that has lost its last consumer,
-// unless it has got another one since.
+// unless it has got another one since. What the topic held before it, for a
+// channel that was to come, goes back as far as it is not finished: who looks in
+// does not take it away.
 func (t *Topic) deleteIdle(c *Channel) {
 	c.mu.Lock()
 	idle := len(c.subs) == 0
 	c.exiting = c.exiting || idle
 	c.mu.Unlock()
 	if idle {
-		t.deleteChannel(c) //nolint:errcheck // ErrNotFound: somebody else deleted it
+		t.deleteChannel(c, true) //nolint:errcheck // ErrNotFound: somebody else deleted it
 	}
 }
 
-func (t *Topic) deleteChannel(c *Channel) error {
+func (t *Topic) deleteChannel(c *Channel, giveBack bool) error {
 	t.mu.Lock()
 	if t.channels[c.name] != c {
 		t.mu.Unlock()
 		return ErrNotFound
 	}
 	delete(t.channels, c.name)
+	if from, ok := c.unshown(); ok && giveBack && len(t.channels) == 0 {
+		t.hold.Store(min(t.hold.Load(), from)) // before the channel lets go of it
+	}
 	t.publishReaders()
 	t.updateHold()
 	last := t.ephemeral && len(t.channels) == 0 && !t.exiting
@@ -259,8 +285,17 @@ func (t *Topic) setPaused(paused bool) {
 }
 
 // Empty drops the messages that the topic holds; those that its channels have
-// already stay. The error is ErrExiting.
+// already stay. They do not come back, even if the process is killed next. The
+// error is ErrExiting.
 func (t *Topic) Empty() error {
+	if err := t.dropHeld(); err != nil {
+		return err
+	}
+	t.checkpoint()
+	return nil
+}
+
+func (t *Topic) dropHeld() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.exiting {
@@ -271,16 +306,15 @@ func (t *Topic) Empty() error {
 		return nil
 	}
 	end := t.log.End()
+	dropped := t.log.Count(from, end)
+	t.log.Discard(from, end)
 	for _, c := range t.channels {
 		c.mu.Lock()
-		c.discarded += t.log.Count(from, end)
+		c.discarded += dropped
+		c.view.Release() // it may show what is gone now; up to here the hold has kept it unread
 		c.mu.Unlock()
 	}
-	t.log.Discard(from, end)
 	t.hold.Store(end)
-	if t.journal != nil {
-		t.journal.touch()
-	}
 	return nil
 }
 

@@ -2,9 +2,10 @@ package lookup
 
 import (
 	"context"
+	"net"
 	"sync"
-	"time"
 
+	"nsqsuite/internal/httpclient"
 	"nsqsuite/internal/logging"
 	"nsqsuite/protocol"
 )
@@ -29,31 +30,38 @@ type Config struct {
 	// topic too.
 	Registrations func() []Registration
 	Log           *logging.Logger
-	// ConnectTimeout and RequestTimeout are for questions over HTTP.
-	ConnectTimeout time.Duration
-	RequestTimeout time.Duration
-	// MaxReply bounds an answer, in bytes.
+	// HTTP is how nsqlookupd are asked over HTTP.
+	HTTP httpclient.Config
+	// MaxReply bounds an answer to a command, in bytes.
 	MaxReply int64
+	// Dial connects to a nsqlookupd. If nil, a net.Dialer does.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Client is the connections to all nsqlookupd. It is safe for concurrent use.
 type Client struct {
 	config Config
+	http   *httpclient.Client
 
 	mu      sync.Mutex
 	peers   map[string]*peer
 	running context.Context // set by Run
+	ended   bool            // Run is about to return
 	busy    sync.WaitGroup
 }
 
 // New returns a client that knows the addresses, host:port, of some nsqlookupd.
 func New(c Config, addresses []string) *Client {
-	l := &Client{config: c, peers: map[string]*peer{}}
+	if c.Dial == nil {
+		c.Dial = new(net.Dialer).DialContext
+	}
+	l := &Client{config: c, http: httpclient.New(c.HTTP), peers: map[string]*peer{}}
 	l.SetAddresses(addresses)
 	return l
 }
 
-// Run keeps the connections until ctx ends, and returns when all loops have ended.
+// Run keeps the connections until ctx ends, and returns when all loops have
+// ended. It can be called once.
 func (l *Client) Run(ctx context.Context) {
 	l.mu.Lock()
 	l.running = ctx
@@ -63,7 +71,7 @@ func (l *Client) Run(ctx context.Context) {
 	l.mu.Unlock()
 	<-ctx.Done()
 	l.mu.Lock()
-	l.running = nil
+	l.ended = true
 	l.mu.Unlock()
 	l.busy.Wait()
 	l.config.Log.Infof("LOOKUP: closing")
@@ -90,7 +98,7 @@ func (l *Client) SetAddresses(addresses []string) {
 		l.config.Log.Infof("LOOKUP(%s): adding peer", a)
 		p := newPeer(a, &l.config)
 		l.peers[a] = p
-		if l.running != nil {
+		if l.running != nil && !l.ended {
 			l.start(p)
 		}
 	}

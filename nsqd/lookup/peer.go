@@ -1,12 +1,11 @@
 package lookup
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,8 +14,6 @@ import (
 )
 
 const (
-	// ioTimeout bounds the dial, and each single read and write.
-	ioTimeout = time.Second
 	// pingEvery is how often a nsqlookupd hears from us at least.
 	pingEvery = 15 * time.Second
 	// minRetry and maxRetry bound the pause before the next attempt to connect.
@@ -29,15 +26,15 @@ const (
 var (
 	errRefused = errors.New("lookupd returned E_INVALID")
 	errNotJSON = errors.New("parsing response")
+	errBehind  = errors.New("too many changes at once, telling everything anew")
 )
 
-// peer is the connection to one nsqlookupd. Fields without another note belong to its loop.
+// peer is one nsqlookupd.
 type peer struct {
 	address string
 	config  *Config
 	stop    context.CancelFunc // guarded by Client.mu
 
-	conn      net.Conn
 	connected atomic.Bool
 	// info is what the peer told of itself when it last did.
 	info atomic.Pointer[protocol.RegistryInfo]
@@ -77,26 +74,18 @@ func (p *peer) take() ([]Change, bool) {
 
 // run connects, tells what changes, and pings, until ctx ends.
 func (p *peer) run(ctx context.Context) {
-	defer p.disconnect()
 	retry := minRetry
 	for ctx.Err() == nil {
-		if err := p.connect(ctx); err != nil {
-			if ctx.Err() != nil {
-				return
-			}
-			p.config.Log.Errorf("LOOKUPD(%s): %s", p.address, err)
-			p.disconnect()
-			wait(ctx, retry)
-			retry = min(2*retry, maxRetry)
-			continue
+		joined, err := p.session(ctx)
+		if ctx.Err() != nil {
+			return
 		}
-		retry = minRetry
-		err := p.serve(ctx)
-		p.disconnect()
-		if err != nil && ctx.Err() == nil {
-			p.config.Log.Errorf("LOOKUPD(%s): %s", p.address, err)
-			wait(ctx, minRetry)
+		p.config.Log.Errorf("LOOKUPD(%s): %s", p.address, err)
+		if joined {
+			retry = minRetry
 		}
+		wait(ctx, retry)
+		retry = min(2*retry, maxRetry)
 	}
 }
 
@@ -109,114 +98,121 @@ func wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-func (p *peer) disconnect() {
-	p.connected.Store(false)
-	if p.conn != nil {
-		p.conn.Close()
-		p.conn = nil
+// session keeps a connection until it breaks, and returns why, and whether the
+// peer had been told everything before.
+func (p *peer) session(ctx context.Context) (joined bool, err error) {
+	p.config.Log.Infof("LOOKUP connecting to %s", p.address)
+	l, err := dial(ctx, p.config, p.address)
+	if err != nil {
+		return false, err
 	}
+	defer l.close()
+	if err := p.identify(l); err != nil {
+		return false, err
+	}
+	p.take() // all that, and more, is told now
+	all := p.config.Registrations()
+	changes := make([]Change, len(all))
+	for i := range all {
+		changes[i].Registration = all[i]
+		p.config.Log.Infof("LOOKUPD(%s): %s", p.address, strings.Join(changes[i].words(), " "))
+	}
+	if err := p.tell(l, changes); err != nil {
+		return false, err
+	}
+	p.connected.Store(true)
+	defer p.connected.Store(false)
+	return true, p.serve(ctx, l)
 }
 
-// connect dials, identifies, and tells everything there is.
-func (p *peer) connect(ctx context.Context) error {
-	p.config.Log.Infof("LOOKUP connecting to %s", p.address)
-	dialer := net.Dialer{Timeout: ioTimeout}
-	conn, err := dialer.DialContext(ctx, "tcp", p.address)
-	if err != nil {
-		return err
-	}
-	p.conn = conn
+// identify says who we are and learns who the peer is.
+func (p *peer) identify(l *link) error {
 	body, err := json.Marshal(p.config.Self())
 	if err != nil {
 		return err
 	}
 	hello := append([]byte(protocol.MagicV1), protocol.AppendCommand(nil, "IDENTIFY")...)
-	reply, err := p.ask(protocol.AppendBody(hello, body))
+	reply, err := l.ask(protocol.AppendBody(hello, body), 1)
 	if err != nil {
 		return fmt.Errorf("IDENTIFY - %w", err)
 	}
-	if bytes.Equal(reply, []byte("E_INVALID")) {
+	if string(reply) == "E_INVALID" {
 		return errRefused
 	}
 	var info protocol.RegistryInfo
 	if err := json.Unmarshal(reply, &info); err != nil {
-		return fmt.Errorf("%w - %s", errNotJSON, reply)
+		return fmt.Errorf("%w - %s", errNotJSON, protocol.Echo(reply))
 	}
 	p.config.Log.Infof("LOOKUPD(%s): peer info {TCPPort:%d HTTPPort:%d Version:%s BroadcastAddress:%s}",
 		p.address, info.TCPPort, info.HTTPPort, info.Version, info.BroadcastAddress)
 	if info.BroadcastAddress == "" {
 		p.config.Log.Errorf("LOOKUPD(%s): no broadcast address", p.address)
 	}
-	p.take() // all that, and more, is told now
-	for _, r := range p.config.Registrations() {
-		p.config.Log.Infof("LOOKUPD(%s): REGISTER %s %s", p.address, r.Topic, r.Channel)
-		if err := p.register("REGISTER", r); err != nil {
-			return err
-		}
-	}
 	p.info.Store(&info)
-	p.connected.Store(true)
 	return nil
 }
 
 // serve tells changes as they come, and pings.
-func (p *peer) serve(ctx context.Context) error {
+func (p *peer) serve(ctx context.Context, l *link) error {
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return ctx.Err()
+		case a := <-l.answers:
+			if a.err == nil {
+				a.err = errUnasked
+			}
+			return a.err
 		case <-ping.C:
 			p.config.Log.Debugf("LOOKUPD(%s): sending heartbeat", p.address)
-			if _, err := p.ask(protocol.AppendCommand(nil, "PING")); err != nil {
+			if _, err := l.ask(protocol.AppendCommand(nil, "PING"), 1); err != nil {
 				return fmt.Errorf("PING - %w", err)
 			}
 		case <-p.queued:
 			changes, lost := p.take()
 			if lost {
-				return nil // and everything is told anew
+				return errBehind
 			}
-			for _, c := range changes {
-				if err := p.tell(c); err != nil {
-					return err
+			for i := range changes {
+				kind := "topic"
+				if changes[i].Channel != "" {
+					kind = "channel"
 				}
+				p.config.Log.Infof("LOOKUPD(%s): %s %s", p.address, kind, strings.Join(changes[i].words(), " "))
+			}
+			if err := p.tell(l, changes); err != nil {
+				return err
 			}
 		}
 	}
 }
 
-func (p *peer) tell(c Change) error {
-	command, kind := "REGISTER", "topic"
-	if c.Gone {
-		command = "UNREGISTER"
-	}
-	if c.Channel != "" {
-		kind = "channel"
-	}
-	p.config.Log.Infof("LOOKUPD(%s): %s %s %s %s", p.address, kind, command, c.Topic, c.Channel)
-	return p.register(command, c.Registration)
-}
-
-// register sends REGISTER or UNREGISTER; what is answered does not matter.
-func (p *peer) register(command string, r Registration) error {
-	words := []string{command, r.Topic}
-	if r.Channel != "" {
-		words = append(words, r.Channel)
-	}
-	if _, err := p.ask(protocol.AppendCommand(nil, words...)); err != nil {
-		return fmt.Errorf("%s %s %s - %w", command, r.Topic, r.Channel, err)
+// tell sends a REGISTER or UNREGISTER for each change; what is answered does not matter.
+func (p *peer) tell(l *link, changes []Change) error {
+	for len(changes) > 0 {
+		batch := changes[:min(len(changes), maxBatch)]
+		changes = changes[len(batch):]
+		var commands []byte
+		for i := range batch {
+			commands = append(commands, protocol.AppendCommand(nil, batch[i].words()...)...)
+		}
+		if _, err := l.ask(commands, len(batch)); err != nil {
+			return fmt.Errorf("%s - %w", strings.Join(batch[0].words(), " "), err)
+		}
 	}
 	return nil
 }
 
-// ask sends a command and returns the answer.
-func (p *peer) ask(command []byte) ([]byte, error) {
-	if err := p.conn.SetDeadline(time.Now().Add(ioTimeout)); err != nil {
-		return nil, err
+// words returns the command that tells of a change.
+func (c *Change) words() []string {
+	words := []string{"REGISTER", c.Topic, c.Channel}
+	if c.Gone {
+		words[0] = "UNREGISTER"
 	}
-	if _, err := p.conn.Write(command); err != nil {
-		return nil, err
+	if c.Channel == "" {
+		return words[:2]
 	}
-	return protocol.ReadReply(p.conn, p.config.MaxReply)
+	return words
 }

@@ -108,7 +108,7 @@ func (s *Session) writeRun(w *scratch) error {
 	w.bufs = all
 	s.writing.Lock()
 	s.limitWrite()
-	_, err := w.bufs.WriteTo(s.conn)
+	err := s.conn.WriteBuffers(&w.bufs)
 	s.writing.Unlock()
 	clear(all)
 	w.bufs = all[:0]

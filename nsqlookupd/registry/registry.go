@@ -2,13 +2,13 @@
 // channels (nsqlookupd.md part 3). It is a table in memory that knows no socket
 // and no clock: whoever calls says what time it is.
 //
-// Registrations are indexed by topic, and by producer, so that no question and
-// no disconnect has to look at more than what it is about. A registration
-// without producers stays until it is deleted.
+// Peers, topics and channels have numbers. A topic and a channel have the set of
+// their producers' numbers, a peer the sets of its topics' and channels'. So no
+// question, change or disconnect looks at more than what it is about, and a
+// registration costs two numbers. One without producers stays until it is deleted.
 package registry
 
 import (
-	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -16,97 +16,99 @@ import (
 	"nsqsuite/protocol"
 )
 
-// ID names a producer: the address of its connection.
-type ID string
-
 // Registration is a topic, or a channel of a topic.
 type Registration struct {
 	Topic   string
 	Channel string // empty: the topic itself
 }
 
-// Producer is an nsqd, as a question finds it.
-type Producer struct {
-	ID   ID
-	Info protocol.Producer
-	// LastUpdate is when it was last heard of.
-	LastUpdate time.Time
-	// Tombstoned is when it was told off the topic in question; zero: never.
-	Tombstoned time.Time
+// Config is how long things are remembered.
+type Config struct {
+	// InactiveTimeout is how long after its last sign of life a producer is shown.
+	InactiveTimeout time.Duration
+	// TombstoneLifetime is how long a tombstone hides a producer from a topic.
+	TombstoneLifetime time.Duration
 }
 
 // Registry is the table. It is safe for concurrent use.
 type Registry struct {
-	mu     sync.RWMutex
-	peers  map[ID]*peer
-	topics map[string]*topic
+	config Config
+
+	mu       sync.RWMutex
+	byName   map[string]*topic
+	topics   numbers[topic]
+	channels numbers[channel]
+	peers    numbers[Peer]
 }
 
-// peer is a connected nsqd.
-type peer struct {
-	id         ID
+// Peer is a connected nsqd: a producer. It is of no use after Disconnect.
+type Peer struct {
+	number     uint32
 	info       protocol.Producer
 	lastUpdate time.Time
-	topics     map[*topic]*entry
-	channels   map[*channel]struct{}
+	topics     set
+	channels   set
 }
 
 // topic is a topic and its channels. registered tells whether the topic itself
 // is: a channel alone does not make it so.
 type topic struct {
+	number     uint32
 	name       string
 	registered bool
-	producers  map[*peer]*entry
+	producers  set
+	tombstones map[uint32]time.Time // when they were set, by producer
 	channels   map[string]*channel
 }
 
 type channel struct {
+	number    uint32
 	topic     *topic
 	name      string
-	producers map[*peer]struct{}
+	producers set
 }
 
-// entry is a producer of a topic.
-type entry struct{ tombstoned time.Time }
-
 // New returns an empty table.
-func New() *Registry {
-	return &Registry{peers: map[ID]*peer{}, topics: map[string]*topic{}}
+func New(c Config) *Registry {
+	return &Registry{config: c, byName: map[string]*topic{}}
 }
 
 // Identify adds a producer.
-func (r *Registry) Identify(id ID, info protocol.Producer, now time.Time) {
+func (r *Registry) Identify(info protocol.Producer, now time.Time) *Peer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.peers[id] = &peer{id: id, info: info, lastUpdate: now, topics: map[*topic]*entry{}, channels: map[*channel]struct{}{}}
+	p := &Peer{info: info, lastUpdate: now}
+	p.number = r.peers.add(p)
+	return p
 }
 
 // Ping notes that a producer is alive, and returns when it was last heard of before.
-func (r *Registry) Ping(id ID, now time.Time) (before time.Time, ok bool) {
+func (r *Registry) Ping(p *Peer, now time.Time) (before time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p := r.peers[id]
-	if p == nil {
-		return time.Time{}, false
-	}
 	before, p.lastUpdate = p.lastUpdate, now
-	return before, true
+	return before
 }
 
 // topicFor returns the topic of this name, and makes it if need be. The caller holds mu.
 func (r *Registry) topicFor(name string) *topic {
-	t := r.topics[name]
+	t := r.byName[name]
 	if t == nil {
-		t = &topic{name: name, producers: map[*peer]*entry{}, channels: map[string]*channel{}}
-		r.topics[name] = t
+		name = strings.Clone(name) // it may be part of something long
+		t = &topic{name: name, channels: map[string]*channel{}}
+		t.number = r.topics.add(t)
+		r.byName[name] = t
 	}
 	return t
 }
 
-func (t *topic) channelFor(name string) *channel {
+// channelFor is topicFor for a channel.
+func (r *Registry) channelFor(t *topic, name string) *channel {
 	c := t.channels[name]
 	if c == nil {
-		c = &channel{topic: t, name: name, producers: map[*peer]struct{}{}}
+		name = strings.Clone(name)
+		c = &channel{topic: t, name: name}
+		c.number = r.channels.add(c)
 		t.channels[name] = c
 	}
 	return c
@@ -115,8 +117,18 @@ func (t *topic) channelFor(name string) *channel {
 // dropIfUnused removes a topic of which nothing is registered any more.
 func (r *Registry) dropIfUnused(t *topic) {
 	if !t.registered && len(t.channels) == 0 {
-		delete(r.topics, t.name)
+		delete(r.byName, t.name)
+		r.topics.remove(t.number)
 	}
+}
+
+// dropChannel removes a channel from its topic and its producers.
+func (r *Registry) dropChannel(c *channel) {
+	for _, n := range c.producers {
+		r.peers.at(n).channels.remove(c.number)
+	}
+	delete(c.topic.channels, c.name)
+	r.channels.remove(c.number)
 }
 
 // Create makes registrations without producers: a topic, or a channel and its topic.
@@ -126,34 +138,27 @@ func (r *Registry) Create(reg Registration) {
 	t := r.topicFor(reg.Topic)
 	t.registered = true
 	if reg.Channel != "" {
-		t.channelFor(reg.Channel)
+		r.channelFor(t, reg.Channel)
 	}
 }
 
 // Register makes a producer one of a topic, or of a channel and its topic. It
-// returns what was really added. A producer that is not known adds nothing.
-func (r *Registry) Register(id ID, reg Registration) (added []Registration) {
+// returns what was really added.
+func (r *Registry) Register(p *Peer, reg Registration) (added []Registration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p := r.peers[id]
-	if p == nil {
-		return nil
-	}
 	t := r.topicFor(reg.Topic)
 	t.registered = true
 	if reg.Channel != "" {
-		c := t.channelFor(reg.Channel)
-		if _, ok := c.producers[p]; !ok {
-			c.producers[p] = struct{}{}
-			p.channels[c] = struct{}{}
-			added = append(added, reg)
+		c := r.channelFor(t, reg.Channel)
+		if c.producers.add(p.number) {
+			p.channels.add(c.number)
+			added = append(added, Registration{Topic: t.name, Channel: c.name})
 		}
 	}
-	if t.producers[p] == nil {
-		e := &entry{}
-		t.producers[p] = e
-		p.topics[t] = e
-		added = append(added, Registration{Topic: reg.Topic})
+	if t.producers.add(p.number) {
+		p.topics.add(t.number)
+		added = append(added, Registration{Topic: t.name})
 	}
 	return added
 }
@@ -161,11 +166,11 @@ func (r *Registry) Register(id ID, reg Registration) (added []Registration) {
 // Unregister takes a producer off a channel, or off a topic and all of its
 // channels. An ephemeral channel or topic that has no producer left goes. It
 // returns what was really removed.
-func (r *Registry) Unregister(id ID, reg Registration) (removed []Registration) {
+func (r *Registry) Unregister(p *Peer, reg Registration) (removed []Registration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p, t := r.peers[id], r.topics[reg.Topic]
-	if p == nil || t == nil {
+	t := r.byName[reg.Topic]
+	if t == nil {
 		return nil
 	}
 	if reg.Channel != "" {
@@ -177,7 +182,7 @@ func (r *Registry) Unregister(id ID, reg Registration) (removed []Registration) 
 			removed = append(removed, reg)
 		}
 		if len(c.producers) == 0 && protocol.IsEphemeral(c.name) {
-			delete(t.channels, c.name)
+			r.dropChannel(c)
 			r.dropIfUnused(t)
 		}
 		return removed
@@ -197,38 +202,34 @@ func (r *Registry) Unregister(id ID, reg Registration) (removed []Registration) 
 	return removed
 }
 
-func (p *peer) leaveChannel(c *channel) bool {
-	_, was := c.producers[p]
-	delete(c.producers, p)
-	delete(p.channels, c)
-	return was
+func (p *Peer) leaveChannel(c *channel) bool {
+	p.channels.remove(c.number)
+	return c.producers.remove(p.number)
 }
 
-func (p *peer) leaveTopic(t *topic) bool {
-	_, was := t.producers[p]
-	delete(t.producers, p)
-	delete(p.topics, t)
-	return was
+func (p *Peer) leaveTopic(t *topic) bool {
+	p.topics.remove(t.number)
+	delete(t.tombstones, p.number)
+	return t.producers.remove(p.number)
 }
 
 // Disconnect removes a producer from everything, and returns from what. The
 // registrations stay, even ephemeral ones.
-func (r *Registry) Disconnect(id ID) (removed []Registration) {
+func (r *Registry) Disconnect(p *Peer) (removed []Registration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p := r.peers[id]
-	if p == nil {
-		return nil
-	}
-	for c := range p.channels {
-		delete(c.producers, p)
+	for _, n := range p.channels {
+		c := r.channels.at(n)
+		c.producers.remove(p.number)
 		removed = append(removed, Registration{Topic: c.topic.name, Channel: c.name})
 	}
-	for t := range p.topics {
-		delete(t.producers, p)
+	for _, n := range p.topics {
+		t := r.topics.at(n)
+		t.producers.remove(p.number)
+		delete(t.tombstones, p.number)
 		removed = append(removed, Registration{Topic: t.name})
 	}
-	delete(r.peers, id)
+	r.peers.remove(p.number)
 	return removed
 }
 
@@ -236,24 +237,25 @@ func (r *Registry) Disconnect(id ID) (removed []Registration) {
 func (r *Registry) DeleteTopic(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	t := r.topics[name]
+	t := r.byName[name]
 	if t == nil {
 		return
 	}
 	for _, c := range t.channels {
 		r.dropChannel(c)
 	}
-	for p := range t.producers {
-		delete(p.topics, t)
+	for _, n := range t.producers {
+		r.peers.at(n).topics.remove(t.number)
 	}
-	delete(r.topics, name)
+	t.registered = false
+	r.dropIfUnused(t)
 }
 
 // DeleteChannel removes a channel, and tells whether there was one.
 func (r *Registry) DeleteChannel(reg Registration) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	t := r.topics[reg.Topic]
+	t := r.byName[reg.Topic]
 	if t == nil || t.channels[reg.Channel] == nil {
 		return false
 	}
@@ -262,144 +264,20 @@ func (r *Registry) DeleteChannel(reg Registration) bool {
 	return true
 }
 
-func (r *Registry) dropChannel(c *channel) {
-	for p := range c.producers {
-		delete(p.channels, c)
-	}
-	delete(c.topic.channels, c.name)
-}
-
-// Tombstone tells those producers off a topic that match says yes to.
-func (r *Registry) Tombstone(name string, match func(protocol.Producer) bool, now time.Time) {
+// Tombstone hides those producers from a topic that match says yes to.
+func (r *Registry) Tombstone(name string, match func(*protocol.Producer) bool, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	t := r.topics[name]
+	t := r.byName[name]
 	if t == nil {
 		return
 	}
-	for p, e := range t.producers {
-		if match(p.info) {
-			e.tombstoned = now
-		}
-	}
-}
-
-// Topics returns the names of all topics, sorted.
-func (r *Registry) Topics() []string {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	names := make([]string, 0, len(r.topics))
-	for name, t := range r.topics {
-		if t.registered {
-			names = append(names, name)
-		}
-	}
-	sort.Strings(names)
-	return names
-}
-
-// Channels returns the names of a topic's channels, sorted.
-func (r *Registry) Channels(topic string) []string {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	names := []string{}
-	if t := r.topics[topic]; t != nil {
-		for name := range t.channels {
-			names = append(names, name)
-		}
-	}
-	sort.Strings(names)
-	return names
-}
-
-// Lookup returns the producers of a topic, sorted by address; ok tells whether
-// the topic is registered.
-func (r *Registry) Lookup(name string) (producers []Producer, ok bool) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	t := r.topics[name]
-	if t == nil || !t.registered {
-		return nil, false
-	}
-	for p, e := range t.producers {
-		producers = append(producers, p.snapshot(e.tombstoned))
-	}
-	sortProducers(producers)
-	return producers, true
-}
-
-func (p *peer) snapshot(tombstoned time.Time) Producer {
-	return Producer{ID: p.id, Info: p.info, LastUpdate: p.lastUpdate, Tombstoned: tombstoned}
-}
-
-func sortProducers(list []Producer) {
-	sort.Slice(list, func(i, j int) bool {
-		a, b := &list[i], &list[j]
-		if c := strings.Compare(a.Info.BroadcastAddress, b.Info.BroadcastAddress); c != 0 {
-			return c < 0
-		}
-		return a.ID < b.ID
-	})
-}
-
-// Node is a producer and the topics it serves.
-type Node struct {
-	Producer
-	Topics     []string    // sorted
-	Tombstoned []time.Time // parallel to Topics
-}
-
-// Nodes returns all producers, sorted by address.
-func (r *Registry) Nodes() []Node {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	producers := make([]Producer, 0, len(r.peers))
-	for _, p := range r.peers {
-		producers = append(producers, p.snapshot(time.Time{}))
-	}
-	sortProducers(producers)
-	nodes := make([]Node, len(producers))
-	for i := range producers {
-		n := &nodes[i]
-		n.Producer = producers[i]
-		p := r.peers[n.ID]
-		n.Topics = make([]string, 0, len(p.topics))
-		for t := range p.topics {
-			n.Topics = append(n.Topics, t.name)
-		}
-		sort.Strings(n.Topics)
-		for _, name := range n.Topics {
-			n.Tombstoned = append(n.Tombstoned, p.topics[r.topics[name]].tombstoned)
-		}
-	}
-	return nodes
-}
-
-// All calls f for every registration with producers: clients have neither topic
-// nor channel. It is for GET /debug.
-func (r *Registry) All(f func(reg Registration, producers []Producer)) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	var all []Producer
-	for _, p := range r.peers {
-		all = append(all, p.snapshot(time.Time{}))
-	}
-	sortProducers(all)
-	f(Registration{}, all)
-	for _, t := range r.topics {
-		var producers []Producer
-		for p, e := range t.producers {
-			producers = append(producers, p.snapshot(e.tombstoned))
-		}
-		sortProducers(producers)
-		f(Registration{Topic: t.name}, producers)
-		for _, c := range t.channels {
-			var producers []Producer
-			for p := range c.producers {
-				producers = append(producers, p.snapshot(time.Time{}))
+	for _, n := range t.producers {
+		if match(&r.peers.at(n).info) {
+			if t.tombstones == nil {
+				t.tombstones = map[uint32]time.Time{}
 			}
-			sortProducers(producers)
-			f(Registration{Topic: t.name, Channel: c.name}, producers)
+			t.tombstones[n] = now
 		}
 	}
 }
