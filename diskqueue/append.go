@@ -1,6 +1,7 @@
 package diskqueue
 
 import (
+	"cmp"
 	"math/rand/v2"
 )
 
@@ -75,7 +76,7 @@ func (l *Log) stage(at int64, records []Record) error {
 		}
 		fill := p.fill()
 		dst := p.block.buf[fill : fill+size]
-		l.o.PutHeader(dst[:l.o.HeaderSize], offset, at, len(r.Body))
+		l.o.PutHeader(dst[:l.o.HeaderSize], offset, cmp.Or(r.At, at), r)
 		copy(dst[l.o.HeaderSize:], r.Body)
 		if r.Due != 0 {
 			p.dues = append(p.dues, due{index: uint32(len(p.ends)), at: r.Due})

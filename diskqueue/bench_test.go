@@ -19,7 +19,7 @@ func openBench(b *testing.B, d Durability, memRecords int64) (*Log, *atomic.Uint
 		MaxSegmentBytes: 100 << 20,
 		MemRecords:      memRecords,
 		HeaderSize:      34,
-		PutHeader:       func(dst []byte, _ uint64, _ int64, _ int) { clear(dst) },
+		PutHeader:       func(dst []byte, _ uint64, _ int64, _ *Record) { clear(dst) },
 		NextOffset:      func() uint64 { return 1 },
 		Needed:          func(_, end uint64) bool { return end > read.Load() },
 	})

@@ -41,7 +41,7 @@ func (l *Log) skipDamage(s *segment, r *segmentReader, at int64) error {
 		missing = 0 // they were in a segment that is gone
 	}
 	l.mu.Lock()
-	l.gaps.add(r.next, next)
+	l.gaps.Add(r.next, next)
 	l.damaged += missing
 	s.bad = append(s.bad, badSpan{from: at, to: to, next: next})
 	l.mu.Unlock()

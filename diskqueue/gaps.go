@@ -5,11 +5,11 @@ import "sort"
 // Gap is a range of offsets, From ≤ offset < To, that holds no record.
 type Gap struct{ From, To uint64 }
 
-// gapList is a sorted list of gaps that neither touch nor overlap.
-type gapList []Gap
+// Gaps is a sorted list of gaps that neither touch nor overlap.
+type Gaps []Gap
 
-// add merges [from, to) into the list.
-func (g *gapList) add(from, to uint64) {
+// Add merges from ≤ offset < to into the list.
+func (g *Gaps) Add(from, to uint64) {
 	if from >= to {
 		return
 	}
@@ -23,8 +23,8 @@ func (g *gapList) add(from, to uint64) {
 	*g = append(l[:i:i], rest...)
 }
 
-// forget drops what lies below offset.
-func (g *gapList) forget(offset uint64) {
+// Forget drops what lies below offset.
+func (g *Gaps) Forget(offset uint64) {
 	l := *g
 	for len(l) > 0 && l[0].To <= offset {
 		l = l[1:]
@@ -32,8 +32,8 @@ func (g *gapList) forget(offset uint64) {
 	*g = l
 }
 
-// skip returns offset, or the end of the gap that it lies in.
-func (g gapList) skip(offset uint64) uint64 {
+// Skip returns offset, or the end of the gap that it lies in.
+func (g Gaps) Skip(offset uint64) uint64 {
 	if len(g) == 0 {
 		return offset
 	}
@@ -43,8 +43,9 @@ func (g gapList) skip(offset uint64) uint64 {
 	return offset
 }
 
-// next returns where the first gap that begins at or behind offset begins, or the largest offset.
-func (g gapList) next(offset uint64) uint64 {
+// Next returns where the first gap that ends behind offset begins, but not less
+// than offset, or the largest offset.
+func (g Gaps) Next(offset uint64) uint64 {
 	i := g.after(offset)
 	if i < len(g) {
 		return max(g[i].From, offset)
@@ -52,8 +53,8 @@ func (g gapList) next(offset uint64) uint64 {
 	return ^uint64(0)
 }
 
-// in returns how many offsets of [from, to) lie in gaps.
-func (g gapList) in(from, to uint64) uint64 {
+// In returns how many of the offsets from ≤ offset < to lie in gaps.
+func (g Gaps) In(from, to uint64) uint64 {
 	if len(g) == 0 {
 		return 0
 	}
@@ -65,6 +66,6 @@ func (g gapList) in(from, to uint64) uint64 {
 }
 
 // after returns the index of the first gap that ends behind offset.
-func (g gapList) after(offset uint64) int {
+func (g Gaps) after(offset uint64) int {
 	return sort.Search(len(g), func(i int) bool { return g[i].To > offset })
 }

@@ -33,6 +33,10 @@ type Record struct {
 	// Due is the time before which the record must not be handed out, in Unix
 	// ns; 0 if there is none. It is stored beside the record, not in it.
 	Due int64
+	// At is the time that PutHeader is given instead of the append's, if it is
+	// not 0, and Mark a number for it to use: neither is stored but by PutHeader.
+	At   int64
+	Mark uint16
 }
 
 // Options are a log's settings. HeaderSize and PutHeader are required.
@@ -48,7 +52,7 @@ type Options struct {
 	HeaderSize int
 	// PutHeader writes the header of a record into dst, HeaderSize bytes long.
 	// It is called with the log's writing lock held and must not block.
-	PutHeader func(dst []byte, offset uint64, at int64, bodySize int)
+	PutHeader func(dst []byte, offset uint64, at int64, r *Record)
 	// NextOffset returns a number that is above any offset of an earlier log of
 	// this name. It is asked when a log is new, or was not closed in order.
 	NextOffset func() uint64
@@ -99,7 +103,7 @@ type Log struct {
 	cold     [coldBlocks]*block
 	coldNext int
 	segs     []*segment // ascending; a log in memory has none
-	gaps     gapList
+	gaps     Gaps
 	dirStale bool   // files came or went since the folder was last synced
 	dirNew   uint64 // the number of the folder, see Store.syncDir, while it is not synced
 	damaged  uint64 // records found damaged
@@ -145,7 +149,7 @@ func (l *Log) End() uint64 { return l.end.Load() }
 func (l *Log) First() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.gaps.skip(l.oldest())
+	return l.gaps.Skip(l.oldest())
 }
 
 // oldest returns the offset below which there is nothing. The caller holds mu.
@@ -176,7 +180,7 @@ func (l *Log) count(from, to uint64) uint64 {
 	if from = max(from, l.oldest()); from >= to {
 		return 0
 	}
-	return to - from - l.gaps.in(from, to)
+	return to - from - l.gaps.In(from, to)
 }
 
 // CountBackend returns how many of the records from ≤ offset < to are not resident in memory.
@@ -200,14 +204,14 @@ func (l *Log) CountBackend(from, to uint64) uint64 {
 func (l *Log) Discard(from, to uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.gaps.add(from, to)
+	l.gaps.Add(from, to)
 }
 
 // SkipGap returns offset, or the end of the range without records that it lies in.
 func (l *Log) SkipGap(offset uint64) uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.gaps.skip(offset)
+	return l.gaps.Skip(offset)
 }
 
 // Gaps returns the ranges without records at and behind offset from.
@@ -257,7 +261,7 @@ func (l *Log) advance(offset uint64) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.gaps.add(end, offset)
+	l.gaps.Add(end, offset)
 	l.end.Store(offset)
 	l.active = nil
 }
@@ -271,16 +275,33 @@ func (l *Log) Close() error {
 		return ErrClosed
 	}
 	l.closed = true
-	var err error
-	if l.store != nil {
-		if err = l.spill(l.end.Load()); err != nil {
-			err = fmt.Errorf("writing memory to disk: %w", err)
-		}
-		if e := l.Sync(); err == nil && e != nil {
-			err = e
-		}
-	}
+	err := l.flush()
 	l.release()
+	return err
+}
+
+// Flush writes what is only in memory, and syncs.
+func (l *Log) Flush() error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if l.closed {
+		return ErrClosed
+	}
+	return l.flush()
+}
+
+// flush is Flush for a caller that holds writing.
+func (l *Log) flush() error {
+	if l.store == nil {
+		return nil
+	}
+	err := l.spill(l.end.Load())
+	if err != nil {
+		err = fmt.Errorf("writing memory to disk: %w", err)
+	}
+	if e := l.Sync(); err == nil {
+		err = e
+	}
 	return err
 }
 

@@ -128,7 +128,7 @@ func TestViewsOutliveEviction(t *testing.T) {
 
 // TestMemoryLogForgets checks that a log without a disk keeps its newest records.
 func TestMemoryLogForgets(t *testing.T) {
-	l := OpenMemory(Options{Durability: Memory, MemRecords: 50, NextOffset: func() uint64 { return 1000 }, PutHeader: func([]byte, uint64, int64, int) {}})
+	l := OpenMemory(Options{Durability: Memory, MemRecords: 50, NextOffset: func() uint64 { return 1000 }, PutHeader: func([]byte, uint64, int64, *Record) {}})
 	for i := range 1000 {
 		if _, err := l.Append(1, []Record{{Body: body(i)}}); err != nil {
 			t.Fatal(err)
@@ -306,12 +306,12 @@ func TestOpenFilesAreBounded(t *testing.T) {
 func TestGapList(t *testing.T) {
 	dice := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
-		var l gapList
+		var l Gaps
 		set := map[uint64]bool{}
 		for range 30 {
 			from := dice.Uint64N(100)
 			to := from + dice.Uint64N(10)
-			l.add(from, to)
+			l.Add(from, to)
 			for o := from; o < to; o++ {
 				set[o] = true
 			}
@@ -324,7 +324,7 @@ func TestGapList(t *testing.T) {
 		for from := uint64(0); from < 110; from++ {
 			n := uint64(0)
 			for to := from; to < 115; to++ {
-				if got := l.in(from, to); got != n {
+				if got := l.In(from, to); got != n {
 					t.Fatalf("%v: in(%d, %d) = %d, want %d", l, from, to, got, n)
 				}
 				if set[to] {
@@ -339,10 +339,10 @@ func TestGapList(t *testing.T) {
 			for !set[next] && next < 200 {
 				next++
 			}
-			if got := l.skip(from); got != skip {
+			if got := l.Skip(from); got != skip {
 				t.Fatalf("%v: skip(%d) = %d, want %d", l, from, got, skip)
 			}
-			if got := l.next(from); got != next && next < 200 {
+			if got := l.Next(from); got != next && next < 200 {
 				t.Fatalf("%v: next(%d) = %d, want %d", l, from, got, next)
 			}
 		}

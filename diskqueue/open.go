@@ -98,7 +98,7 @@ func (l *Log) listSegments() error {
 			s.end = min(max(next.prevEnd, s.first), next.first)
 			s.unsure = next.prevFirst != s.first
 		}
-		l.gaps.add(s.end, next.first)
+		l.gaps.Add(s.end, next.first)
 	}
 	return nil
 }

@@ -21,11 +21,11 @@ func (l *Log) Resident(offset uint64) (v View, cold bool) {
 
 // look is Resident for a caller that holds mu.
 func (l *Log) look(offset uint64) (v View, cold bool) {
-	offset = l.gaps.skip(offset)
+	offset = l.gaps.Skip(offset)
 	if offset >= l.end.Load() {
 		return View{}, false
 	}
-	limit := l.gaps.next(offset)
+	limit := l.gaps.Next(offset)
 	i := sort.Search(len(l.blocks), func(i int) bool { return l.blocks[i].end() > offset })
 	if i < len(l.blocks) && l.blocks[i].first <= offset {
 		return l.blocks[i].view(offset, limit), false
@@ -39,7 +39,7 @@ func (l *Log) look(offset uint64) (v View, cold bool) {
 		return View{}, true
 	}
 	if i < len(l.blocks) { // what was before it is forgotten: only a log that drops records gets here
-		return l.blocks[i].view(l.blocks[i].first, l.gaps.next(l.blocks[i].first)), false
+		return l.blocks[i].view(l.blocks[i].first, l.gaps.Next(l.blocks[i].first)), false
 	}
 	return View{}, false
 }
@@ -76,7 +76,7 @@ func (l *Log) load(offset uint64) error {
 	defer l.loading.Unlock()
 	l.mu.Lock()
 	v, cold := l.look(offset)
-	offset = l.gaps.skip(offset)
+	offset = l.gaps.Skip(offset)
 	s := l.segmentAt(offset)
 	l.mu.Unlock()
 	v.Release()
@@ -90,7 +90,7 @@ func (l *Log) load(offset uint64) error {
 	defer s.file.done()
 	l.mu.Lock()
 	r := segmentReader{file: f, salt: s.salt, end: s.size, stop: s.end}
-	l.gaps.add(offset, s.first) // nothing was ever written there
+	l.gaps.Add(offset, s.first) // nothing was ever written there
 	offset = max(offset, s.first)
 	from := s.before(offset)
 	l.mu.Unlock()

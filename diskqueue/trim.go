@@ -89,7 +89,7 @@ func (l *Log) take(s *segment) error {
 	if len(l.blocks) > 0 {
 		first = min(first, l.blocks[0].first)
 	}
-	l.gaps.forget(first)
+	l.gaps.Forget(first)
 	l.mu.Unlock()
 	if s == l.active {
 		l.active = nil

@@ -53,9 +53,9 @@ func newWorld(t testing.TB, seed uint64, o Options) *world {
 		t.Fatal(err)
 	}
 	o.HeaderSize = testHeader
-	o.PutHeader = func(dst []byte, offset uint64, _ int64, bodySize int) {
+	o.PutHeader = func(dst []byte, offset uint64, _ int64, r *Record) {
 		binary.BigEndian.PutUint64(dst, offset)
-		binary.BigEndian.PutUint32(dst[8:], uint32(bodySize))
+		binary.BigEndian.PutUint32(dst[8:], uint32(len(r.Body)))
 	}
 	o.NextOffset = func() uint64 { w.jump += 1 << 32; return w.jump }
 	o.Needed = func(_, end uint64) bool { return end > w.floor }

@@ -86,6 +86,11 @@ func MessageTimestamp(frame []byte) int64 {
 	return int64(binary.BigEndian.Uint64(frame[FrameHeaderSize:]))
 }
 
+// MessageAttempts returns the number of attempts in a message frame.
+func MessageAttempts(frame []byte) uint16 {
+	return binary.BigEndian.Uint16(frame[attemptsAt:])
+}
+
 // SetMessageAttempts changes the number of attempts in a message frame.
 func SetMessageAttempts(frame []byte, attempts uint16) {
 	binary.BigEndian.PutUint16(frame[attemptsAt:], attempts)

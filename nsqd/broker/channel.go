@@ -36,6 +36,8 @@ type Channel struct {
 	free   []*page
 	counts [states]int64 // of owed messages, by state
 	above  int64         // messages that pages at and above next cover
+	// skips are ranges of messages behind next that are another channel's alone. next is in none.
+	skips diskqueue.Gaps
 	// againPages has every page with messages that are ready again, oldest first.
 	againPages []*page
 	newFirst   bool // the next run begins with new messages, not with ready-again ones
@@ -165,11 +167,12 @@ func (c *Channel) find(offset uint64) (*page, int) {
 
 // setNext moves the cursor; ahead pages that it passes are below from now on.
 func (c *Channel) setNext(next uint64) {
+	next = c.skip(next)
 	c.next = next
 	c.dirty = true
 	for p := c.ahead.front(); p != nil && p.first < next; p = c.ahead.front() {
 		if p.end() > next {
-			next = p.end() // all of a page is touched, so the cursor has nothing to do in it
+			next = c.skip(p.end()) // all of a page is touched, so the cursor has nothing to do in it
 			c.next = next
 		}
 		c.ahead.popFront()
@@ -182,10 +185,28 @@ func (c *Channel) setNext(next uint64) {
 	c.position.Store(c.next)
 }
 
+// skip returns next, or the end of the range to skip that it lies in.
+func (c *Channel) skip(next uint64) uint64 {
+	if len(c.skips) > 0 {
+		next = c.skips.Skip(next)
+		c.skips.Forget(next)
+	}
+	return next
+}
+
+// fresh returns, of the messages that count counts, those from next on up to limit that are not skipped.
+func (c *Channel) fresh(limit uint64, count func(from, to uint64) uint64) int64 {
+	n := count(c.next, limit)
+	for _, s := range c.skips {
+		n -= count(s.From, min(s.To, limit))
+	}
+	return int64(n)
+}
+
 // depth returns the number of messages that wait: new ones and ready-again ones.
 func (c *Channel) depth() int64 {
 	c.dropLag()
-	waiting := int64(c.topic.log.Count(c.next, c.limit())) - c.above
+	waiting := c.fresh(c.limit(), c.topic.log.Count) - c.above
 	return max(waiting, 0) + c.counts[again]
 }
 
@@ -300,5 +321,6 @@ func (c *Channel) discard() {
 func (c *Channel) owes(first, end uint64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.next < end || c.below.overlaps(first, end)
+	from := max(first, c.next)
+	return from < end && c.skips.In(from, end) < end-from || c.below.overlaps(first, end)
 }

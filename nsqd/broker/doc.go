@@ -45,6 +45,14 @@
 // is an ephemeral one whose consumers leave before they have finished what was
 // held, the topic holds the rest again: an onlooker destroys nothing.
 //
+// # Taking over
+//
+// Messages from elsewhere go into the log like any other, with the timestamps
+// they had and, in their frame, the attempts. What belongs to one channel alone is
+// a range of offsets that every other channel skips: a few numbers, dropped when
+// its cursor passes them. The journal says before it begins from where on all is
+// provisional, and by one rewrite that it is done.
+//
 // # What survives
 //
 // The journal beside a topic's log tells cursors and owed messages. It is

@@ -66,6 +66,9 @@ func (m *modelTopic) step() {
 		if m.broker.config.Durability != diskqueue.Memory {
 			m.restart(true)
 		}
+	case n < 44:
+		m.restart(m.broker.config.Durability != diskqueue.Memory && m.dice.IntN(2) == 0)
+		m.takeOver()
 	case c == nil:
 	case n < 47:
 		if len(c.consumers) < 4 {

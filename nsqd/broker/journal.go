@@ -10,8 +10,10 @@ import (
 
 // A topic's journal holds entries of two kinds, integers as uvarints:
 //
-//	'T' flags, hold, segment, position, next, end, number of gaps, from and to of each
-//	'C' flags, id, next, length of name, name, number of pages, pages
+//	'T' flags, hold, segment, position, next, end, number of gaps, from and to of each,
+//	    and if it is taking over, the offset from which on everything is provisional
+//	'C' flags, id, next, length of name, name, number of pages, pages,
+//	    and if there are any, number of ranges to skip, from and to of each
 //
 // and a page of a channel is
 //
@@ -28,6 +30,8 @@ const (
 
 	flagHolds  = 1 // 'T': hold is meant
 	flagClosed = 2 // 'T': the topic was closed in order
+	flagTaking = 4 // 'T': the topic is taking over
+	flagTaken  = 8 // 'T': it has taken over, and its owner does not know yet
 	flagGone   = 1 // 'C': the channel was deleted
 
 	// rewriteFrom is the size in bytes from which a journal is written anew when
@@ -47,8 +51,11 @@ type journal struct {
 	touched bool     // the topic's own entry is not up to date
 	broken  bool     // a write failed: the next one tells everything
 	base    int64    // size when it was last written anew
-	buf     []byte
-	entry   []byte
+	// taking is the offset from which on everything is provisional; 0: nothing is.
+	taking uint64
+	taken  bool // see flagTaken
+	buf    []byte
+	entry  []byte
 }
 
 // forget notes that a channel was deleted, and writes it.
@@ -153,12 +160,21 @@ func (j *journal) topicEntry(closed bool) {
 	if closed {
 		flags |= flagClosed
 	}
+	if j.taking != 0 {
+		flags |= flagTaking
+	}
+	if j.taken {
+		flags |= flagTaken
+	}
 	p := t.log.Position()
 	gaps := t.log.Gaps(0)
 	j.entry = append(j.entry[:0], entryTopic)
 	j.entry = appendNumbers(j.entry, flags, hold, p.Segment, uint64(p.Pos), p.Next, p.End, uint64(len(gaps)))
 	for _, g := range gaps {
 		j.entry = appendNumbers(j.entry, g.From, g.To)
+	}
+	if j.taking != 0 {
+		j.entry = appendNumbers(j.entry, j.taking)
 	}
 	j.buf = diskqueue.AppendEntry(j.buf, j.entry)
 }
@@ -197,6 +213,12 @@ func (j *journal) channelEntry(c *Channel, all bool) {
 	for _, p := range changed {
 		j.entry = appendPage(j.entry, p, behind)
 		p.dirty, p.saved = false, true
+	}
+	if len(c.skips) > 0 {
+		j.entry = appendNumbers(j.entry, uint64(len(c.skips)))
+		for _, s := range c.skips {
+			j.entry = appendNumbers(j.entry, s.From, s.To)
+		}
 	}
 	c.goneSaved, c.dirty = nil, false
 	j.buf = diskqueue.AppendEntry(j.buf, j.entry)

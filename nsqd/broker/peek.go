@@ -29,7 +29,7 @@ const (
 // Peeked is a message as Peek finds it.
 type Peeked struct {
 	protocol.Message
-	// Attempts shadows the message's: the deliveries so far.
+	// Attempts shadows the message's: the deliveries so far, here and elsewhere.
 	Attempts uint16
 	Where    Whereabouts
 	// Until is when the message times out or is deferred to; zero for one that waits.
@@ -78,7 +78,7 @@ func (c *Channel) Peek(where Whereabouts, from uint64, limit, maxBody int) (foun
 			v.Release()
 			return nil, 0, err
 		}
-		p := Peeked{Message: m, Attempts: g.attempts, Where: g.where, Size: len(m.Body)}
+		p := Peeked{Message: m, Attempts: m.Attempts - 1 + g.attempts, Where: g.where, Size: len(m.Body)}
 		p.Body = append([]byte(nil), m.Body[:min(len(m.Body), max(maxBody, 0))]...)
 		v.Release()
 		if g.due != 0 {
@@ -130,7 +130,11 @@ func (c *Channel) glimpse(where Whereabouts, from uint64, limit int) (list []gli
 // glimpseFresh looks at messages that were never handed out nor noted as
 // deferred. Which of them are deferred after all only their records tell.
 func (c *Channel) glimpseFresh(from, to uint64, take func(glimpse) bool) (more bool) {
-	for from = c.topic.log.SkipGap(from); from < to; from = c.topic.log.SkipGap(from + 1) {
+	for ; from < to; from++ {
+		if n := c.topic.log.SkipGap(c.skips.Skip(from)); n > from {
+			from = n - 1 // and look again: a gap may end in a range to skip
+			continue
+		}
 		if !take(glimpse{offset: from, where: Waiting, fresh: true}) {
 			return false
 		}

@@ -134,7 +134,7 @@ func (c *Channel) takeNew(t *taking) (cold bool, offset uint64) {
 			}
 		}
 		i := int(c.next - c.view.First)
-		j := c.fresh(t, i, limit)
+		j := c.untouched(t, i, limit)
 		if i == j {
 			return false, 0
 		}
@@ -154,9 +154,9 @@ func (c *Channel) lost(to uint64) {
 	c.setNext(to)
 }
 
-// fresh returns the end, in the cursor's view, of the messages from i on that
+// untouched returns the end, in the cursor's view, of the messages from i on that
 // may be handed out at once as far as room, bytes and what is owed go.
-func (c *Channel) fresh(t *taking, i int, limit uint64) int {
+func (c *Channel) untouched(t *taking, i int, limit uint64) int {
 	v := &c.view
 	j := min(v.Len(), i+t.left)
 	if limit < v.End() {
@@ -164,6 +164,9 @@ func (c *Channel) fresh(t *taking, i int, limit uint64) int {
 	}
 	if p := c.ahead.front(); p != nil && p.first < v.End() {
 		j = min(j, int(p.first-v.First))
+	}
+	if len(c.skips) > 0 && c.skips[0].From < v.End() {
+		j = min(j, int(c.skips[0].From-v.First))
 	}
 	if v.Size(i, j) > t.bytes {
 		j = i + sort.Search(j-i, func(n int) bool { return v.Size(i, i+n+1) > t.bytes })

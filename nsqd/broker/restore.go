@@ -96,7 +96,12 @@ func (t *Topic) complete(m TopicMeta) {
 	}
 	t.paused = m.Paused
 	t.updateHold()
-	for _, c := range t.channels {
+	t.startCounting()
+}
+
+// startCounting has the channels count the messages that enter them from now on.
+func (t *Topic) startCounting() {
+	for _, c := range *t.readers.Load() {
 		c.mu.Lock()
 		c.countFrom = c.limit()
 		c.mu.Unlock()
@@ -112,12 +117,15 @@ type savedTopic struct {
 	channels map[uint64]*savedChannel
 	lastID   uint64
 	bad      int // entries that make no sense
+	taking   uint64
+	taken    bool
 }
 
 type savedChannel struct {
 	name  string
 	next  uint64
 	pages map[uint64]savedPage
+	skips diskqueue.Gaps
 }
 
 type savedPage struct {
@@ -145,12 +153,15 @@ func (t *Topic) restore(o diskqueue.Options) error {
 	if t.log, err = store.Open(t.name, saved.position, o); err != nil {
 		return err
 	}
-	t.journal = &journal{topic: t, file: file, lastID: saved.lastID, base: file.Size()}
+	t.journal = &journal{topic: t, file: file, lastID: saved.lastID, base: file.Size(), taken: saved.taken}
 	for _, g := range saved.gaps {
 		t.log.Discard(g.From, min(g.To, t.log.End()))
 	}
 	for _, c := range saved.channels {
 		t.log.Advance(c.next)
+		if n := len(c.skips); n > 0 { // no message to come may lie there
+			t.log.Advance(c.skips[n-1].To)
+		}
 	}
 	t.hold.Store(t.log.First())
 	if saved.holds {
@@ -161,6 +172,9 @@ func (t *Topic) restore(o diskqueue.Options) error {
 	}
 	for id, c := range saved.channels {
 		t.restoreChannel(id, c)
+	}
+	if saved.taking != 0 {
+		return t.undoTakeOver(saved.taking)
 	}
 	return nil
 }
@@ -206,7 +220,8 @@ func (t *Topic) restoreChannel(id uint64, saved *savedChannel) {
 			c.above += int64(len(p.slots))
 		}
 	}
-	c.position.Store(c.next)
+	c.skips = saved.skips
+	c.setNext(c.next)
 	c.dirty = false
 	t.add(c)
 }
@@ -233,12 +248,13 @@ func (s *savedTopic) replay(entry []byte) {
 func (s *savedTopic) replayTopic(r *numbers) {
 	flags, hold := r.next(), r.next()
 	p := diskqueue.Position{Segment: r.next(), Pos: int64(r.next()), Next: r.next(), End: r.next(), Closed: flags&flagClosed != 0}
-	var gaps []diskqueue.Gap
-	for n := r.count(2); n > 0; n-- {
-		gaps = append(gaps, diskqueue.Gap{From: r.next(), To: r.next()})
+	gaps, taking := r.gaps(), uint64(0)
+	if flags&flagTaking != 0 {
+		taking = r.next()
 	}
 	if !r.bad {
 		s.holds, s.hold, s.position, s.gaps = flags&flagHolds != 0, hold, p, gaps
+		s.taking, s.taken = taking, flags&flagTaken != 0
 	}
 }
 
@@ -274,6 +290,10 @@ func (s *savedTopic) replayChannel(r *numbers) {
 			c.pages[first] = p
 		}
 	}
+	c.skips = nil
+	if len(r.p) > 0 {
+		c.skips = r.gaps()
+	}
 }
 
 // numbers reads what appendNumbers wrote. After the end it yields zeros and is bad.
@@ -300,6 +320,14 @@ func (r *numbers) count(least uint64) uint64 {
 		return 0
 	}
 	return n
+}
+
+func (r *numbers) gaps() (gaps diskqueue.Gaps) {
+	for n := r.count(2); n > 0; n-- {
+		from, to := r.next(), r.next()
+		gaps.Add(from, to)
+	}
+	return gaps
 }
 
 func (r *numbers) text() string {

@@ -74,7 +74,8 @@ func (r *Run) addFresh(v *diskqueue.View, i, j int) {
 	r.size += len(frames)
 }
 
-// addAgain adds message i of v with another number of attempts in its header.
+// addAgain adds message i of v as it is on a later attempt: attempts is how many
+// there were here, and the log's header counts one more than there were elsewhere.
 func (r *Run) addAgain(v *diskqueue.View, i int, attempts uint16) {
 	frame := v.Bytes(i, i+1)
 	r.n++
@@ -84,7 +85,7 @@ func (r *Run) addAgain(v *diskqueue.View, i int, attempts uint16) {
 		own = frame[:protocol.MessageFrameHeaderSize]
 	}
 	own = r.copy(own)
-	protocol.SetMessageAttempts(own, attempts)
+	protocol.SetMessageAttempts(own, protocol.MessageAttempts(own)+attempts-1)
 	if last := len(r.bufs) - 1; r.joined {
 		r.bufs[last] = r.bufs[last][:len(r.bufs[last])+len(own)]
 	} else {

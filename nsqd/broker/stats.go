@@ -34,7 +34,7 @@ func (c *Channel) Stats() ChannelStats {
 		Paused:    c.paused,
 	}
 	if !c.volatile {
-		s.BackendDepth = min(int64(c.topic.log.CountBackend(c.next, limit)), depth)
+		s.BackendDepth = min(c.fresh(limit, c.topic.log.CountBackend), depth)
 	}
 	if limit > c.countFrom {
 		s.Messages = limit - c.countFrom - min(c.discarded, limit-c.countFrom)

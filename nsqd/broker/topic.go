@@ -379,7 +379,8 @@ func (t *Topic) Paused() bool {
 	return t.paused
 }
 
-// header writes the frame header of each message into the log.
-func (t *Topic) header(dst []byte, offset uint64, at int64, bodySize int) {
-	protocol.PutMessageHeader(dst, bodySize, at, 1, t.broker.nodeBits|offset)
+// header writes the frame header of each message into the log, as on the first
+// attempt here: a record's mark is how many there were elsewhere.
+func (t *Topic) header(dst []byte, offset uint64, at int64, r *diskqueue.Record) {
+	protocol.PutMessageHeader(dst, len(r.Body), at, r.Mark+1, t.broker.nodeBits|offset)
 }
