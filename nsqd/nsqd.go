@@ -24,6 +24,7 @@ import (
 	"nsqsuite/nsqd/lookup"
 	"nsqsuite/nsqd/session"
 	"nsqsuite/nsqd/statsd"
+	"nsqsuite/nsqd/takeover"
 	"nsqsuite/protocol"
 )
 
@@ -181,7 +182,8 @@ func (n *NSQD) wireAPI() {
 	})
 }
 
-// load brings the topics back, and writes nsqd.dat anew.
+// load brings the topics back, takes over what upstream has left for them, and
+// writes nsqd.dat anew.
 func (n *NSQD) load() error {
 	topics, err := n.metadata.load()
 	if err == nil {
@@ -189,6 +191,10 @@ func (n *NSQD) load() error {
 	}
 	if err != nil {
 		return fmt.Errorf("failed to load metadata - %w", err)
+	}
+	o := n.options
+	if err := takeover.TakeOver(vfs.OS, o.DataPath, n.broker, o.SalvageBad, n.log); err != nil {
+		return fmt.Errorf("failed to take over upstream's files - %w", err)
 	}
 	if err := n.metadata.persist(); err != nil {
 		return fmt.Errorf("failed to persist metadata - %w", err)

@@ -41,6 +41,10 @@ type Options struct {
 	SyncEvery       int64         `flag:"sync-every" group:"Storage" usage:"1 means --durability=fsync; other values have no effect, see --sync-timeout"`
 	SyncTimeout     time.Duration `flag:"sync-timeout" group:"Storage" usage:"longest time that what was written stays unsynced"`
 
+	SalvageBad bool   `flag:"salvage-bad" toml:"-" group:"Moving" usage:"when messages are taken over from upstream's files, also read the files that upstream has given up (.bad), and look for messages behind damage; some may have been finished before"`
+	Check      bool   `flag:"check" toml:"-" group:"Moving" usage:"print what the data path holds, how much of it can be read and what is litter, change nothing, and exit: with status 1 if there is damage"`
+	Export     string `flag:"export" toml:"-" group:"Moving" usage:"write what the data path holds to this folder, new or empty, in upstream's format, change nothing, and exit"`
+
 	QueueScanSelectionCount int `flag:"queue-scan-selection-count" group:"Storage" usage:"has no effect: every channel has a timer of its own"`
 	QueueScanWorkerPoolMax  int `flag:"queue-scan-worker-pool-max" group:"Storage" usage:"has no effect, likewise"`
 

@@ -24,8 +24,19 @@ const (
 // Found tells what was read of a queue.
 type Found struct {
 	Messages int64
-	Bytes    int64 // of payloads
-	Damaged  []Damage
+	Bytes    int64    // of payloads
+	Places   int64    // that are damaged …
+	Damaged  []Damage // … of which these are the first, at most maxDamaged
+}
+
+// maxDamaged is how many damaged places are told of one by one.
+const maxDamaged = 20
+
+func (f *Found) damaged(d Damage) {
+	f.Places++
+	if len(f.Damaged) < maxDamaged {
+		f.Damaged = append(f.Damaged, d)
+	}
 }
 
 // Damage is a place where something is missing or makes no sense.
@@ -62,7 +73,7 @@ func (q *Queue) Empty(salvage bool) (bool, error) {
 			return false, err
 		}
 	}
-	return len(found.Damaged) == 0, nil
+	return found.Places == 0, nil
 }
 
 func (q *Queue) size(name string) (int64, error) {
@@ -92,7 +103,7 @@ func (q *Queue) unread(salvage bool, found *Found) (parts []part) {
 			if below-next > 1 {
 				why = fmt.Sprintf("the file is missing, and those up to number %d", below-1)
 			}
-			found.Damaged = append(found.Damaged, Damage{File: name, Why: why})
+			found.damaged(Damage{File: name, Why: why})
 		}
 	}
 	for _, f := range q.Data {
@@ -129,7 +140,7 @@ type reader struct {
 }
 
 func (r *reader) damaged(f part, pos, to int64, why string) {
-	r.found.Damaged = append(r.found.Damaged, Damage{File: f.name, Pos: pos, Len: to - pos, Why: why})
+	r.found.damaged(Damage{File: f.name, Pos: pos, Len: to - pos, Why: why})
 }
 
 func (r *reader) readFile(q *Queue, f part) (err error) {

@@ -115,6 +115,7 @@ var walls = map[string][]string{
 	"diskqueue":           {"internal/vfs"},
 	"diskqueue/upstream":  {"internal/vfs"},
 	"nsqd/broker":         {"protocol", "diskqueue"},
+	"nsqd/takeover":       {"protocol", "diskqueue", "nsqd/broker", "internal/vfs", "internal/logging"},
 	"nsqd/layers":         {},
 	"nsqd/auth":           {"internal/httpclient"},
 	"nsqd/session":        {"protocol", "nsqd/broker", "nsqd/layers", "nsqd/auth", "internal/logging"},

@@ -140,12 +140,17 @@ func pathError(op string, f *os.File, err error) error {
 // Lock takes the exclusive lock of a folder, which must exist, for the life of
 // the process or until unlock. The lock is on the folder itself (flock), as
 // protocol.md 18.1 wants it, and so are the texts of the errors.
-func Lock(dir string) (unlock func() error, err error) {
+func Lock(dir string) (unlock func() error, err error) { return lock(dir, unix.LOCK_EX) }
+
+// LockShared is Lock for who only looks: others may look too.
+func LockShared(dir string) (unlock func() error, err error) { return lock(dir, unix.LOCK_SH) }
+
+func lock(dir string, how int) (unlock func() error, err error) {
 	d, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(d.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := unix.Flock(int(d.Fd()), how|unix.LOCK_NB); err != nil {
 		d.Close()
 		return nil, fmt.Errorf("cannot flock directory %s - %w (possibly in use by another instance of nsqd)", dir, err)
 	}

@@ -94,6 +94,9 @@ func (l *pages) index(offset uint64) int {
 	return l.head + sort.Search(len(live), func(i int) bool { return live[i] > offset }) - 1
 }
 
+// from returns the list from the page on that covers offset, or the next one. There may be nils in it.
+func (l *pages) from(offset uint64) []*page { return l.list[max(l.index(offset), l.head):] }
+
 // front returns the first page, or nil.
 func (l *pages) front() *page {
 	for l.len() > 0 && l.list[l.head] == nil {

@@ -24,6 +24,8 @@ const (
 	Waiting Whereabouts = iota
 	InFlight
 	Deferred
+	// Anywhere asks Peek for all of them.
+	Anywhere
 )
 
 // Peeked is a message as Peek finds it.
@@ -54,9 +56,28 @@ type glimpse struct {
 // far. Nothing about the messages changes. The error is the disk's.
 func (c *Channel) Peek(where Whereabouts, from uint64, limit, maxBody int) (found []Peeked, next uint64, err error) {
 	glimpses, next := c.glimpse(where, from, min(max(limit, 1), MaxPeek))
-	bytes, now, ahead := 0, c.topic.broker.now(), c.topic.broker.aheadOfWall()
+	return c.topic.peek(glimpses, next, where, maxBody)
+}
+
+// PeekHeld is Channel.Peek of the messages that the topic holds.
+func (t *Topic) PeekHeld(from uint64, limit, maxBody int) (found []Peeked, next uint64, err error) {
+	var list []glimpse
+	end := t.log.End()
+	for from = t.log.SkipGap(max(from, t.hold.Load())); from < end; from = t.log.SkipGap(from + 1) {
+		if len(list) == min(max(limit, 1), MaxPeek) {
+			next = from
+			break
+		}
+		list = append(list, glimpse{offset: from, where: Waiting, fresh: true})
+	}
+	return t.peek(list, next, Anywhere, maxBody)
+}
+
+// peek copies what was glimpsed.
+func (t *Topic) peek(glimpses []glimpse, end uint64, where Whereabouts, maxBody int) (found []Peeked, next uint64, err error) {
+	bytes, now, ahead := 0, t.broker.now(), t.broker.aheadOfWall()
 	for _, g := range glimpses {
-		v, err := c.topic.log.Load(g.offset)
+		v, err := t.log.Load(g.offset)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -68,7 +89,7 @@ func (c *Channel) Peek(where Whereabouts, from uint64, limit, maxBody int) (foun
 		if due := v.Due(i); g.fresh && due != 0 && due+ahead > now {
 			g.where, g.due = Deferred, due+ahead
 		}
-		if g.where != where {
+		if g.where != where && where != Anywhere {
 			v.Release()
 			continue
 		}
@@ -89,7 +110,7 @@ func (c *Channel) Peek(where Whereabouts, from uint64, limit, maxBody int) (foun
 		}
 		found = append(found, p)
 	}
-	return found, next, nil
+	return found, end, nil
 }
 
 // glimpse notes the messages that Peek shall copy.
@@ -98,7 +119,7 @@ func (c *Channel) glimpse(where Whereabouts, from uint64, limit int) (list []gli
 	defer c.mu.Unlock()
 	left := peekScan
 	take := func(g glimpse) (more bool) {
-		if g.offset < from || g.where != where && !(g.fresh && where == Deferred) {
+		if g.offset < from || where != Anywhere && g.where != where && !(g.fresh && where == Deferred) {
 			return true
 		}
 		if left--; left < 0 || len(list) == limit {
@@ -108,11 +129,11 @@ func (c *Channel) glimpse(where Whereabouts, from uint64, limit int) (list []gli
 		list = append(list, g)
 		return true
 	}
-	if !c.below.glimpse(take) {
+	if !c.below.glimpse(from, take) {
 		return list, next
 	}
 	at, fresh := c.next, where != InFlight
-	for _, p := range c.ahead.list[c.ahead.head:] {
+	for _, p := range c.ahead.from(from) {
 		if p == nil {
 			continue
 		}
@@ -142,8 +163,8 @@ func (c *Channel) glimpseFresh(from, to uint64, take func(glimpse) bool) (more b
 	return true
 }
 
-func (l *pages) glimpse(take func(glimpse) bool) (more bool) {
-	for _, p := range l.list[l.head:] {
+func (l *pages) glimpse(from uint64, take func(glimpse) bool) (more bool) {
+	for _, p := range l.from(from) {
 		if p != nil && !p.glimpse(take) {
 			return false
 		}

@@ -1,0 +1,200 @@
+package takeover
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+
+	"nsqsuite/diskqueue/upstream"
+	"nsqsuite/internal/logging"
+	"nsqsuite/internal/vfs"
+	"nsqsuite/nsqd/broker"
+	"nsqsuite/protocol"
+)
+
+// folder is where the originals go, each time into one more numbered folder below it.
+const folder = "taken-over"
+
+// TakeOver moves what upstream's files in dir hold into the broker's topics,
+// which must not have consumers yet. With salvage it reads ".bad" files too, and
+// what lies behind damage. It logs what it found. The error is the disk's; then
+// nothing has come of the topic that it was about.
+func TakeOver(fsys vfs.FS, dir string, b *broker.Broker, salvage bool, log *logging.Logger) error {
+	queues, err := upstream.List(fsys, dir)
+	if err != nil {
+		return err
+	}
+	m := &move{fs: fsys, dir: dir, salvage: salvage, log: log}
+	byTopic := m.sort(queues, b)
+	for _, t := range b.Topics() {
+		if err := m.topic(t, byTopic[t.Name()]); err != nil {
+			return fmt.Errorf("topic %s: %w", t.Name(), err)
+		}
+	}
+	if m.away == "" {
+		return nil
+	}
+	log.Infof("TAKEOVER: the originals of %d files are in %s", m.files, m.away)
+	return m.sync()
+}
+
+// move is a TakeOver.
+type move struct {
+	fs      vfs.FS
+	dir     string
+	salvage bool
+	log     *logging.Logger
+
+	away  string // the folder for originals, once there is one
+	files int    // in it
+}
+
+// queue is a queue of upstream's and whose it is.
+type queue struct {
+	*upstream.Queue
+	channel string // or empty
+}
+
+// sort returns the queues of each topic that the broker has.
+func (m *move) sort(queues []*upstream.Queue, b *broker.Broker) map[string][]queue {
+	byTopic := map[string][]queue{}
+	for _, q := range queues {
+		topic, channel, _ := strings.Cut(q.Name, ":")
+		switch {
+		case !owned(b, topic, channel):
+			m.log.Warnf("TAKEOVER: %d files of queue %s are left alone: no such topic or channel in nsqd.dat", len(q.Files(true)), q.Name)
+		case len(q.Files(m.salvage)) > 0:
+			byTopic[topic] = append(byTopic[topic], queue{q, channel})
+		default:
+			m.log.Warnf("TAKEOVER: %d files of queue %s are left alone: upstream has given them up (.bad); --salvage-bad reads them", len(q.Data), q.Name)
+		}
+	}
+	return byTopic
+}
+
+// owned tells whether there is a topic, and channel if it is not empty, that keeps messages on the disk.
+func owned(b *broker.Broker, topic, channel string) bool {
+	t, ok := b.FindTopic(topic)
+	if ok && channel != "" {
+		_, ok = t.FindChannel(channel)
+	}
+	return ok && !t.Ephemeral()
+}
+
+// topic takes the queues of one topic over and puts their files away.
+func (m *move) topic(t *broker.Topic, queues []queue) error {
+	if !t.HasTakenOver() {
+		if err := m.messages(t, queues); err != nil {
+			return err
+		}
+	}
+	for _, q := range queues {
+		for _, name := range q.Files(m.salvage) {
+			if err := m.putAway(name); err != nil {
+				return err
+			}
+		}
+	}
+	if !t.HasTakenOver() {
+		return nil
+	}
+	if err := m.sync(); err != nil {
+		return err
+	}
+	return t.ForgetTakeOver()
+}
+
+// messages takes the messages of a topic's queues over, if there are any.
+func (m *move) messages(t *broker.Topic, queues []queue) error {
+	var backlogs []broker.Backlog
+	found := make([]upstream.Found, len(queues))
+	for i, q := range queues {
+		empty, err := q.Empty(m.salvage)
+		if err != nil {
+			return err
+		}
+		if empty {
+			continue
+		}
+		if q.MetaErr != nil {
+			m.log.Warnf("TAKEOVER: queue %s has no usable metadata: everything in its files is taken over", q.Name)
+		}
+		backlogs = append(backlogs, broker.Backlog{Channel: q.channel, Each: func(take func(protocol.Message) error) (err error) {
+			found[i], err = q.Read(m.salvage, func(payload []byte) error {
+				msg, err := protocol.DecodeMessage(payload)
+				if err != nil {
+					return err
+				}
+				return take(msg)
+			})
+			return err
+		}})
+	}
+	if len(backlogs) == 0 {
+		return nil
+	}
+	if err := t.TakeOver(backlogs); err != nil {
+		return err
+	}
+	for i, f := range found {
+		if f.Messages == 0 && f.Places == 0 {
+			continue
+		}
+		m.log.Infof("TAKEOVER: queue %s: %d messages, %d bytes", queues[i].Name, f.Messages, f.Bytes)
+		for _, d := range f.Damaged {
+			m.log.Errorf("TAKEOVER: queue %s: %s", queues[i].Name, d)
+		}
+		if more := f.Places - int64(len(f.Damaged)); more > 0 {
+			m.log.Errorf("TAKEOVER: queue %s: %d more damaged places", queues[i].Name, more)
+		}
+	}
+	return nil
+}
+
+// putAway moves a file to the other originals.
+func (m *move) putAway(name string) error {
+	if m.away == "" {
+		if err := m.makeFolder(); err != nil {
+			return err
+		}
+	}
+	m.files++
+	return m.fs.Rename(path.Join(m.dir, name), path.Join(m.away, name))
+}
+
+// makeFolder makes a folder for the originals that was never there before, so
+// that none takes the place of one of an earlier time.
+func (m *move) makeFolder() error {
+	entries, err := m.fs.ReadDir(path.Join(m.dir, folder))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	last := 0
+	for _, entry := range entries {
+		if n, err := strconv.Atoi(entry); err == nil {
+			last = max(last, n)
+		}
+	}
+	away := path.Join(m.dir, folder, strconv.Itoa(last+1))
+	if err := m.fs.MkdirAll(away); err != nil {
+		return err
+	}
+	m.away = away
+	return nil
+}
+
+// sync puts on the disk what was moved: that it is there before that it is gone here.
+func (m *move) sync() error {
+	if m.away == "" {
+		return nil
+	}
+	for _, dir := range []string{m.away, path.Dir(m.away), m.dir} {
+		if err := m.fs.SyncDir(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
