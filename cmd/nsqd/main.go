@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"nsqsuite/internal/cli"
+	"nsqsuite/internal/logging"
 	"nsqsuite/nsqd"
 )
 
@@ -17,14 +18,21 @@ func run() int {
 		return exit
 	}
 	p.Format = options.LogFormat
-	ctx := cli.Context()
-	n, err := nsqd.New(options, options.LogFormat.New(os.Stderr, options.LogPrefix, options.LogLevel))
-	if err == nil {
-		err = n.Run(ctx)
-	}
-	if err != nil {
+	if err := serve(options, options.LogFormat.New(os.Stderr, options.LogPrefix, options.LogLevel)); err != nil {
 		p.Fatalf("%s", err)
 		return cli.ExitFailure
 	}
 	return 0
+}
+
+func serve(options *nsqd.Options, log *logging.Logger) error {
+	if options.Offline() {
+		return nsqd.Examine(options, log, os.Stdout)
+	}
+	ctx := cli.Context() // not before: who only looks can be stopped at any time
+	n, err := nsqd.New(options, log)
+	if err != nil {
+		return err
+	}
+	return n.Run(ctx)
 }

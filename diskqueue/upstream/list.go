@@ -35,6 +35,12 @@ func QueueName(topic, channel string) string {
 	return topic + ":" + channel
 }
 
+// SplitName is the reverse of QueueName.
+func SplitName(queue string) (topic, channel string) {
+	topic, channel, _ = strings.Cut(queue, ":")
+	return topic, channel
+}
+
 // Position is a place in a queue.
 type Position struct{ File, Pos int64 }
 
@@ -140,6 +146,16 @@ func (q *Queue) Files(salvage bool) []string {
 	}
 	for _, f := range q.Data {
 		if !f.Bad || salvage {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// Consumed returns the names of data files that upstream has read and not removed.
+func (q *Queue) Consumed() (names []string) {
+	for _, f := range q.Data {
+		if !f.Bad && f.Number < q.Meta.Read.File {
 			names = append(names, f.Name)
 		}
 	}

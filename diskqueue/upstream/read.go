@@ -178,7 +178,7 @@ func (r *reader) readFile(q *Queue, f part) (err error) {
 // records reads from pos on up to the file's end, or to a record that cannot be:
 // then why says what is wrong with the one at pos.
 func (r *reader) records(file vfs.File, from, size int64) (pos int64, why string, err error) {
-	in := bufio.NewReaderSize(io.NewSectionReader(file, from, size-from), window)
+	in := bufio.NewReaderSize(io.NewSectionReader(file, from, size-from), int(min(window, size-from)))
 	for pos = from; pos < size; {
 		if size-pos < lengthSize {
 			return pos, "a record is cut short", nil

@@ -173,8 +173,11 @@ func (b *Broker) open(name string) (*Topic, error) {
 }
 
 func (t *Topic) damaged(d diskqueue.Damage) {
-	t.broker.config.Errorf("TOPIC(%s): %d bytes at %d of %s are damaged, %d messages lost, kept as %q%s",
-		t.name, d.Len, d.Pos, d.Segment, d.Records, d.KeptAs, because(d.Err))
+	kept := because(d.Err)
+	if d.KeptAs != "" {
+		kept = ", kept as " + d.KeptAs
+	}
+	t.broker.config.Errorf("TOPIC(%s): %d bytes at %d of %s are damaged, %d messages lost%s", t.name, d.Len, d.Pos, d.Segment, d.Records, kept)
 }
 
 func because(err error) string {

@@ -123,20 +123,20 @@ func (c *Channel) skipRange(from, to uint64) {
 // take appends one backlog, batch by batch.
 func (t *Topic) take(b Backlog) error {
 	var batch []diskqueue.Record
-	bodies := make([]byte, 0, takeBytesAtOnce)
+	var bodies []byte
 	flush := func() error {
 		_, err := t.log.Append(0, batch)
 		batch, bodies = batch[:0], bodies[:0]
 		return err
 	}
 	err := b.Each(func(m protocol.Message) error {
-		if len(batch) == takeAtOnce || len(m.Body) > cap(bodies)-len(bodies) {
+		if len(batch) == takeAtOnce || len(m.Body) > takeBytesAtOnce-len(bodies) {
 			if err := flush(); err != nil {
 				return err
 			}
 		}
 		r := diskqueue.Record{Body: m.Body, At: m.Timestamp, Mark: m.Attempts}
-		if len(m.Body) > cap(bodies) {
+		if len(m.Body) > takeBytesAtOnce {
 			_, err := t.log.Append(0, []diskqueue.Record{r})
 			return err
 		}

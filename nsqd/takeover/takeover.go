@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"path"
 	"strconv"
-	"strings"
 
 	"nsqsuite/diskqueue/upstream"
 	"nsqsuite/internal/logging"
@@ -62,9 +61,9 @@ type queue struct {
 func (m *move) sort(queues []*upstream.Queue, b *broker.Broker) map[string][]queue {
 	byTopic := map[string][]queue{}
 	for _, q := range queues {
-		topic, channel, _ := strings.Cut(q.Name, ":")
+		topic, channel := upstream.SplitName(q.Name)
 		switch {
-		case !owned(b, topic, channel):
+		case !owned(b, q.Name):
 			m.log.Warnf("TAKEOVER: %d files of queue %s are left alone: no such topic or channel in nsqd.dat", len(q.Files(true)), q.Name)
 		case len(q.Files(m.salvage)) > 0:
 			byTopic[topic] = append(byTopic[topic], queue{q, channel})
@@ -75,8 +74,9 @@ func (m *move) sort(queues []*upstream.Queue, b *broker.Broker) map[string][]que
 	return byTopic
 }
 
-// owned tells whether there is a topic, and channel if it is not empty, that keeps messages on the disk.
-func owned(b *broker.Broker, topic, channel string) bool {
+// owned tells whether the broker has the topic, and the channel, that a queue is of.
+func owned(b *broker.Broker, queue string) bool {
+	topic, channel := upstream.SplitName(queue)
 	t, ok := b.FindTopic(topic)
 	if ok && channel != "" {
 		_, ok = t.FindChannel(channel)

@@ -68,29 +68,22 @@ func holds(t testing.TB, b *broker.Broker, topic, channel string) []string {
 		t.Fatalf("no topic %s", topic)
 	}
 	var list []string
-	peek := tp.PeekHeld
+	messages := peek(tp.PeekHeld)
 	if channel != "" {
 		c, ok := tp.FindChannel(channel)
 		if !ok {
 			t.Fatalf("no channel %s", channel)
 		}
-		peek = func(from uint64, limit, maxBody int) ([]broker.Peeked, uint64, error) {
-			return c.Peek(broker.Anywhere, from, limit, maxBody)
-		}
+		messages = everything(c)
 	}
-	for from := uint64(0); ; {
-		found, next, err := peek(from, 7, 1<<20)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range found {
-			list = append(list, fmt.Sprintf("%d/%d/%s", p.Timestamp, p.Attempts, p.Body))
-		}
-		if from = next; from == 0 {
-			slices.Sort(list)
-			return list
-		}
+	err := messages.each(1<<20, func(p *broker.Peeked) error {
+		list = append(list, fmt.Sprintf("%d/%d/%s", p.Timestamp, p.Attempts, p.Body))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return sorted(list)
 }
 
 func names(t testing.TB, fsys vfs.FS, dir string) string {
