@@ -115,6 +115,12 @@ func split(entry string) (queue, rest string, ok bool) {
 	return entry[:i], entry[i+len(infix):], true
 }
 
+// IsFile tells whether a file's name looks like one of upstream's disk queues.
+func IsFile(name string) bool {
+	_, _, ok := split(name)
+	return ok
+}
+
 // add takes a file in, if it is one of a queue.
 func (q *Queue) add(entry, rest string) (known bool, err error) {
 	if rest == metaSuffix {

@@ -10,8 +10,9 @@ import (
 
 // A topic's journal holds entries of two kinds, integers as uvarints:
 //
-//	'T' flags, hold, segment, position, next, end, number of gaps, from and to of each,
-//	    and if it is taking over, the offset from which on everything is provisional
+//	'T' flags, hold, segment, position, next, end, number of gaps, from and to of each;
+//	    if it is taking over, the offset from which on everything is provisional;
+//	    if it has taken over, the number of originals, and what stands for each
 //	'C' flags, id, next, length of name, name, number of pages, pages,
 //	    and if there are any, number of ranges to skip, from and to of each
 //
@@ -53,7 +54,7 @@ type journal struct {
 	base    int64    // size when it was last written anew
 	// taking is the offset from which on everything is provisional; 0: nothing is.
 	taking uint64
-	taken  bool // see flagTaken
+	taken  []uint64 // originals, see Topic.TakeOver
 	buf    []byte
 	entry  []byte
 }
@@ -163,7 +164,7 @@ func (j *journal) topicEntry(closed bool) {
 	if j.taking != 0 {
 		flags |= flagTaking
 	}
-	if j.taken {
+	if len(j.taken) > 0 {
 		flags |= flagTaken
 	}
 	p := t.log.Position()
@@ -175,6 +176,10 @@ func (j *journal) topicEntry(closed bool) {
 	}
 	if j.taking != 0 {
 		j.entry = appendNumbers(j.entry, j.taking)
+	}
+	if n := len(j.taken); n > 0 {
+		j.entry = appendNumbers(j.entry, uint64(n))
+		j.entry = appendNumbers(j.entry, j.taken...)
 	}
 	j.buf = diskqueue.AppendEntry(j.buf, j.entry)
 }

@@ -118,7 +118,7 @@ type savedTopic struct {
 	lastID   uint64
 	bad      int // entries that make no sense
 	taking   uint64
-	taken    bool
+	taken    []uint64
 }
 
 type savedChannel struct {
@@ -252,9 +252,15 @@ func (s *savedTopic) replayTopic(r *numbers) {
 	if flags&flagTaking != 0 {
 		taking = r.next()
 	}
+	var taken []uint64
+	if flags&flagTaken != 0 {
+		for n := r.count(1); n > 0; n-- {
+			taken = append(taken, r.next())
+		}
+	}
 	if !r.bad {
 		s.holds, s.hold, s.position, s.gaps = flags&flagHolds != 0, hold, p, gaps
-		s.taking, s.taken = taking, flags&flagTaken != 0
+		s.taking, s.taken = taking, taken
 	}
 }
 

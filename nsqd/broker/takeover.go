@@ -26,13 +26,15 @@ const (
 // TakeOver appends backlogs to the topic, those of channels before its own, with
 // their timestamps and attempts. Either all is on the disk for good when it
 // returns nil, or nothing is: what a crash or an error interrupts is undone, at the
-// latest by the next Restore. HasTakenOver then tells that it is done until
-// ForgetTakeOver, so that the owner can put the originals away in between and
-// take nothing over twice. The topic must not be ephemeral, nor have consumers.
-// The error is ErrNotFound for a channel that does not exist, the backlog's, or the disk's.
-func (t *Topic) TakeOver(backlogs []Backlog) error {
+// latest by the next Restore. TakenOver then returns originals, numbers that
+// stand for where it all came from, until ForgetTakeOver: so that the owner can
+// put the originals away in between and take nothing over twice. If the topic is
+// paused and holds messages already, it holds the channels' backlogs too.
+// The topic must not be ephemeral, nor have consumers. The error is ErrNotFound
+// for a channel that does not exist, the backlog's, or the disk's.
+func (t *Topic) TakeOver(backlogs []Backlog, originals []uint64) error {
 	from := t.log.End()
-	err := t.journal.noteTakeOver(from, false, false)
+	err := t.journal.noteTakeOver(from, nil, false)
 	if err == nil {
 		err = t.takeAll(backlogs)
 	}
@@ -40,7 +42,7 @@ func (t *Topic) TakeOver(backlogs []Backlog) error {
 		err = t.log.Flush()
 	}
 	if err == nil {
-		err = t.journal.noteTakeOver(0, true, true)
+		err = t.journal.noteTakeOver(0, originals, true)
 	}
 	if err != nil {
 		return errors.Join(err, t.undoTakeOver(from))
@@ -49,25 +51,28 @@ func (t *Topic) TakeOver(backlogs []Backlog) error {
 	return nil
 }
 
-// HasTakenOver tells whether a TakeOver is complete and not yet forgotten.
-func (t *Topic) HasTakenOver() bool {
+// TakenOver returns the originals of a TakeOver that is complete and not yet forgotten.
+func (t *Topic) TakenOver() (originals []uint64) {
+	if t.journal == nil {
+		return nil
+	}
 	t.journal.mu.Lock()
 	defer t.journal.mu.Unlock()
 	return t.journal.taken
 }
 
-// ForgetTakeOver makes HasTakenOver false, for good when it returns nil.
-func (t *Topic) ForgetTakeOver() error { return t.journal.noteTakeOver(0, false, false) }
+// ForgetTakeOver makes TakenOver return nothing, for good when it returns nil.
+func (t *Topic) ForgetTakeOver() error { return t.journal.noteTakeOver(0, nil, false) }
 
 // undoTakeOver drops what was taken over from offset from on, and has the
 // journal say so before anything else is published there.
 func (t *Topic) undoTakeOver(from uint64) error {
 	t.log.Discard(from, t.log.End())
-	return t.journal.noteTakeOver(0, false, true)
+	return t.journal.noteTakeOver(0, nil, true)
 }
 
 // noteTakeOver puts into the journal, and on the disk, how a TakeOver stands.
-func (j *journal) noteTakeOver(taking uint64, taken, all bool) error {
+func (j *journal) noteTakeOver(taking uint64, taken []uint64, all bool) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.taking, j.taken = taking, taken

@@ -65,8 +65,8 @@ func (m *modelTopic) takeOver() {
 			}
 		}
 	}
-	m.must(m.topic.TakeOver(backlogs))
-	if !m.topic.HasTakenOver() {
+	m.must(m.topic.TakeOver(backlogs, []uint64{1}))
+	if len(m.topic.TakenOver()) != 1 {
 		m.t.Fatal("it has not taken over")
 	}
 	m.must(m.topic.ForgetTakeOver())
@@ -98,7 +98,7 @@ func TestTakeOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		publish(t, tp, "x")
-		if err := tp.TakeOver([]Backlog{backlog("", "m0 n2"), backlog("c", "a0 b7"), backlog("d", "e65535 f65534")}); err != nil {
+		if err := tp.TakeOver([]Backlog{backlog("", "m0 n2"), backlog("c", "a0 b7"), backlog("d", "e65535 f65534")}, []uint64{7, math.MaxUint64}); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 {
@@ -110,8 +110,8 @@ func TestTakeOver(t *testing.T) {
 			}
 			want(t, "c", peekAll(t, c, Waiting), "x0 a0 b7 m0 n2")
 			want(t, "d", peekAll(t, d, Waiting), "x0 e65535 f65534 m0 n2")
-			if !tp.HasTakenOver() {
-				t.Error("it has not taken over")
+			if got := tp.TakenOver(); !slices.Equal(got, []uint64{7, math.MaxUint64}) {
+				t.Errorf("it has taken over %d", got)
 			}
 			if err := b.Close(); err != nil {
 				t.Fatal(err)
@@ -124,7 +124,7 @@ func TestTakeOver(t *testing.T) {
 			c, _ = tp.FindChannel("c")
 			d, _ = tp.FindChannel("d")
 		}
-		if err := tp.ForgetTakeOver(); err != nil || tp.HasTakenOver() {
+		if err := tp.ForgetTakeOver(); err != nil || tp.TakenOver() != nil {
 			t.Errorf("not forgotten: %v", err)
 		}
 		want(t, "c", bodiesOf(t, c), "x1 a1 b8 m1 n3")
@@ -144,7 +144,7 @@ func TestTakeOverHolding(t *testing.T) {
 			t.Fatal(err)
 		}
 		tp, _ := b.FindTopic("t")
-		if err := tp.TakeOver([]Backlog{backlog("", "m0 n0"), backlog("d", "a0"), backlog("c", "b1")}); err != nil {
+		if err := tp.TakeOver([]Backlog{backlog("", "m0 n0"), backlog("d", "a0"), backlog("c", "b1")}, nil); err != nil {
 			t.Fatal(err)
 		}
 		c, _ := tp.FindChannel("c")
@@ -159,7 +159,7 @@ func TestTakeOverHolding(t *testing.T) {
 		want(t, "d", bodiesOf(t, d), "m1 n1")
 
 		u, _ := b.FindTopic("u")
-		if err := u.TakeOver([]Backlog{backlog("", "a0")}); err != nil {
+		if err := u.TakeOver([]Backlog{backlog("", "a0")}, nil); err != nil {
 			t.Fatal(err)
 		}
 		late, err := u.Channel("late")
@@ -167,7 +167,7 @@ func TestTakeOverHolding(t *testing.T) {
 			t.Fatal(err)
 		}
 		want(t, "late", bodiesOf(t, late), "a1")
-		if err := u.TakeOver([]Backlog{backlog("", "b0"), backlog("none", "c0")}); !errors.Is(err, ErrNotFound) {
+		if err := u.TakeOver([]Backlog{backlog("", "b0"), backlog("none", "c0")}, nil); !errors.Is(err, ErrNotFound) {
 			t.Errorf("a backlog of no channel: %v", err)
 		}
 		publish(t, u, "z")
@@ -220,7 +220,7 @@ func failTakeOver(t *testing.T, durability diskqueue.Durability, n int, forGood 
 		}
 		return nil
 	})
-	err := tp.TakeOver([]Backlog{backlog("", "m0 n0 o0 p0"), backlog("c", "a0 b0 e0 f0 g0 h0"), backlog("d", "q1")})
+	err := tp.TakeOver([]Backlog{backlog("", "m0 n0 o0 p0"), backlog("c", "a0 b0 e0 f0 g0 h0"), backlog("d", "q1")}, []uint64{1})
 	done = disk.Count() < n
 	disk.Fail(nil)
 	if done && err != nil || forGood && !done && err == nil {
@@ -233,9 +233,9 @@ func failTakeOver(t *testing.T, durability diskqueue.Durability, n int, forGood 
 		gotC, gotD := peekAll(t, c, Waiting), peekAll(t, d, Waiting)
 		whole := gotC == "x0 a0 b0 e0 f0 g0 h0 m0 n0 o0 p0" && gotD == "x0 q1 m0 n0 o0 p0"
 		nothing := gotC == "x0" && gotD == "x0"
-		if !whole && !nothing || whole != tp.HasTakenOver() || err == nil && !whole {
-			t.Errorf("%s at operation %d, for good %v, durability %d, %v: c has %q, d has %q, has taken over %v",
-				how, n, forGood, durability, err, gotC, gotD, tp.HasTakenOver())
+		if !whole && !nothing || whole != (len(tp.TakenOver()) == 1) || err == nil && !whole {
+			t.Errorf("%s at operation %d, for good %v, durability %d, %v: c has %q, d has %q, has taken over %d",
+				how, n, forGood, durability, err, gotC, gotD, tp.TakenOver())
 		}
 		publish(t, tp, "y")
 		if got := bodiesOf(t, c); !strings.HasSuffix(got, " y1") || strings.Count(got, " ") != strings.Count(gotC, " ")+1 {
@@ -271,7 +271,7 @@ func TestTakeOverLarge(t *testing.T) {
 			}
 		}
 		return nil
-	}}})
+	}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

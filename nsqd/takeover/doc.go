@@ -9,7 +9,9 @@
 // of their own below "taken-over", then the topic forgets that it has taken over.
 // A crash before the first step is done undoes it; a crash after it leaves a topic
 // that has taken over, so that the next start only puts the files away. Nothing is
-// lost in either case, and nothing comes twice. The originals are never changed.
+// lost in either case, and nothing comes twice: and if upstream has run there in
+// between, the files that it has changed are taken over as new ones. The originals
+// are never changed.
 //
 // Files of topics and channels that nsqd.dat does not name are left alone, as
 // upstream leaves them (protocol.md 17), and so are ".bad" ones unless asked for.

@@ -3,8 +3,10 @@ package takeover
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 
 	"nsqsuite/diskqueue/upstream"
@@ -22,11 +24,16 @@ const folder = "taken-over"
 // what lies behind damage. It logs what it found. The error is the disk's; then
 // nothing has come of the topic that it was about.
 func TakeOver(fsys vfs.FS, dir string, b *broker.Broker, salvage bool, log *logging.Logger) error {
+	m := &move{fs: fsys, dir: dir, salvage: salvage, log: log}
+	for _, t := range b.Topics() {
+		if err := m.finish(t); err != nil {
+			return fmt.Errorf("topic %s: %w", t.Name(), err)
+		}
+	}
 	queues, err := upstream.List(fsys, dir)
 	if err != nil {
 		return err
 	}
-	m := &move{fs: fsys, dir: dir, salvage: salvage, log: log}
 	byTopic := m.sort(queues, b)
 	for _, t := range b.Topics() {
 		if err := m.topic(t, byTopic[t.Name()]); err != nil {
@@ -62,13 +69,16 @@ func (m *move) sort(queues []*upstream.Queue, b *broker.Broker) map[string][]que
 	byTopic := map[string][]queue{}
 	for _, q := range queues {
 		topic, channel := upstream.SplitName(q.Name)
-		switch {
-		case !owned(b, q.Name):
-			m.log.Warnf("TAKEOVER: %d files of queue %s are left alone: no such topic or channel in nsqd.dat", len(q.Files(true)), q.Name)
-		case len(q.Files(m.salvage)) > 0:
+		all, files := len(q.Files(true)), len(q.Files(m.salvage))
+		if !owned(b, q.Name) {
+			m.log.Warnf("TAKEOVER: %d files of queue %s are left alone: no such topic or channel in nsqd.dat", all, q.Name)
+			continue
+		}
+		if files > 0 {
 			byTopic[topic] = append(byTopic[topic], queue{q, channel})
-		default:
-			m.log.Warnf("TAKEOVER: %d files of queue %s are left alone: upstream has given them up (.bad); --salvage-bad reads them", len(q.Data), q.Name)
+		}
+		if bad := all - files; bad > 0 {
+			m.log.Warnf("TAKEOVER: %d files of queue %s are left alone: upstream has given them up (.bad); --salvage-bad reads them", bad, q.Name)
 		}
 	}
 	return byTopic
@@ -84,21 +94,74 @@ func owned(b *broker.Broker, queue string) bool {
 	return ok && !t.Ephemeral()
 }
 
-// topic takes the queues of one topic over and puts their files away.
-func (m *move) topic(t *broker.Topic, queues []queue) error {
-	if !t.HasTakenOver() {
-		if err := m.messages(t, queues); err != nil {
+// finish puts away what an earlier start has taken over but left where it was.
+// Files that have changed since are not the ones that were taken over.
+func (m *move) finish(t *broker.Topic) error {
+	originals := t.TakenOver()
+	if len(originals) == 0 {
+		return nil
+	}
+	entries, err := m.fs.ReadDir(m.dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range entries {
+		if !upstream.IsFile(name) {
+			continue
+		}
+		mark, err := m.mark(name)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(originals, mark) {
+			continue
+		}
+		if err := m.putAway(name); err != nil {
 			return err
 		}
 	}
+	if err := m.sync(); err != nil {
+		return err
+	}
+	return t.ForgetTakeOver()
+}
+
+// mark returns a number that stands for a file as it is now.
+func (m *move) mark(name string) (uint64, error) {
+	f, err := m.fs.OpenFile(path.Join(m.dir, name))
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	size, err := f.Size()
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s\n%d", name, size)
+	return h.Sum64(), err
+}
+
+// topic takes the queues of one topic over and puts their files away.
+func (m *move) topic(t *broker.Topic, queues []queue) error {
+	var files []string
+	var originals []uint64
 	for _, q := range queues {
 		for _, name := range q.Files(m.salvage) {
-			if err := m.putAway(name); err != nil {
+			mark, err := m.mark(name)
+			if err != nil {
 				return err
 			}
+			files, originals = append(files, name), append(originals, mark)
 		}
 	}
-	if !t.HasTakenOver() {
+	took, err := m.messages(t, queues, originals)
+	if err != nil {
+		return err
+	}
+	for _, name := range files {
+		if err := m.putAway(name); err != nil {
+			return err
+		}
+	}
+	if !took {
 		return nil
 	}
 	if err := m.sync(); err != nil {
@@ -108,13 +171,13 @@ func (m *move) topic(t *broker.Topic, queues []queue) error {
 }
 
 // messages takes the messages of a topic's queues over, if there are any.
-func (m *move) messages(t *broker.Topic, queues []queue) error {
+func (m *move) messages(t *broker.Topic, queues []queue, originals []uint64) (took bool, err error) {
 	var backlogs []broker.Backlog
 	found := make([]upstream.Found, len(queues))
 	for i, q := range queues {
 		empty, err := q.Empty(m.salvage)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if empty {
 			continue
@@ -134,11 +197,17 @@ func (m *move) messages(t *broker.Topic, queues []queue) error {
 		}})
 	}
 	if len(backlogs) == 0 {
-		return nil
+		return false, nil
 	}
-	if err := t.TakeOver(backlogs); err != nil {
-		return err
+	if err := t.TakeOver(backlogs, originals); err != nil {
+		return false, err
 	}
+	m.report(queues, found)
+	return true, nil
+}
+
+// report logs what was found in queues.
+func (m *move) report(queues []queue, found []upstream.Found) {
 	for i, f := range found {
 		if f.Messages == 0 && f.Places == 0 {
 			continue
@@ -151,7 +220,6 @@ func (m *move) messages(t *broker.Topic, queues []queue) error {
 			m.log.Errorf("TAKEOVER: queue %s: %d more damaged places", queues[i].Name, more)
 		}
 	}
-	return nil
 }
 
 // putAway moves a file to the other originals.

@@ -115,6 +115,7 @@ func TestReport(t *testing.T) {
 		c, e    string
 	}{
 		{false, `WARNING: TAKEOVER: 1 files of queue other are left alone: no such topic or channel in nsqd.dat
+WARNING: TAKEOVER: 1 files of queue t:c are left alone: upstream has given them up (.bad); --salvage-bad reads them
 WARNING: TAKEOVER: 1 files of queue t:e are left alone: upstream has given them up (.bad); --salvage-bad reads them
 WARNING: TAKEOVER: 1 files of queue t:gone are left alone: no such topic or channel in nsqd.dat
 WARNING: TAKEOVER: queue t:c has no usable metadata: everything in its files is taken over
@@ -282,5 +283,36 @@ func TestCrash(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// TestBetween has upstream run on the folder after a crash that left everything
+// taken over, but nothing put away: what it has written is not lost.
+func TestBetween(t *testing.T) {
+	fsys := newFS(t)
+	put(t, fsys, "t:c.diskqueue.000000.dat", message(1, 0, "aa"))
+	put(t, fsys, "t:c.diskqueue.000001.dat", message(2, 0, "bb"))
+	put(t, fsys, "t:c.diskqueue.meta.dat", "2\n0,0\n1,32\n")
+	meta := []broker.TopicMeta{{Name: "t", Channels: []broker.ChannelMeta{{Name: "c"}}}}
+	disk := vfs.NewFaulty(fsys)
+	disk.Fail(func(_ int, op vfs.Op, name string) error {
+		if op == vfs.OpMkdir && strings.Contains(name, folder) {
+			return errors.New("no")
+		}
+		return nil
+	})
+	if err := TakeOver(disk, dir, open(t, disk, meta), false, logging.Discard()); err == nil {
+		t.Fatal("it has put the files away")
+	}
+	put(t, fsys, "t:c.diskqueue.000001.dat", message(2, 0, "bb")+message(3, 0, "cc"))
+	put(t, fsys, "t:c.diskqueue.meta.dat", "1\n1,32\n1,64\n")
+	put(t, fsys, "t:c.diskqueue.000002.dat", message(4, 0, "dd"))
+	b := open(t, fsys, meta)
+	if err := TakeOver(fsys, dir, b, false, logging.Discard()); err != nil {
+		t.Fatal(err)
+	}
+	want := "1/0/aa 2/0/bb 3/0/cc 4/0/dd"
+	if got := strings.Join(holds(t, b, "t", "c"), " "); got != want {
+		t.Errorf("got %s", got)
 	}
 }
