@@ -32,6 +32,7 @@ type Journal struct {
 	size   int64
 	sum    uint32 // of the last entry
 	exists bool
+	isNew  bool // its name, or its folder's, may not be on the disk
 	dirty  bool
 	closed bool
 }
@@ -50,7 +51,7 @@ func (s *Store) OpenJournal(name string, replay func(entry []byte)) (*Journal, e
 		return nil, err
 	}
 	defer j.file.done()
-	j.exists, j.dirty = true, true // what an earlier process wrote may be with the kernel only
+	j.exists, j.isNew, j.dirty = true, true, true // what an earlier process did may be with the kernel only
 	j.size, j.sum, err = replayEntries(f, replay)
 	return j, err
 }
@@ -131,8 +132,18 @@ func (j *Journal) open() (vfs.File, error) {
 		return nil, err
 	}
 	f, err := j.file.create()
-	j.exists = err == nil
+	j.exists, j.isNew = err == nil, true
 	return f, err
+}
+
+// syncName puts the file's name on the disk, and that of its folder. The caller holds mu.
+func (j *Journal) syncName() error {
+	err := j.store.fs.SyncDir(j.dir)
+	if err == nil && j.isNew {
+		err = j.store.fs.SyncDir(j.store.dir)
+	}
+	j.isNew = j.isNew && err != nil
+	return err
 }
 
 // Rewrite replaces all entries by these, made with AppendEntry: after a crash
@@ -166,8 +177,9 @@ func (j *Journal) Rewrite(entries []byte) error {
 	if err := s.fs.Rename(next.path, j.file.path); err != nil {
 		return err
 	}
+	j.isNew = j.isNew || !j.exists
 	j.size, j.sum, j.exists, j.dirty = int64(len(entries)), sum, true, false
-	return s.fs.SyncDir(j.dir)
+	return j.syncName()
 }
 
 // Sync puts what was appended on the disk.
@@ -183,7 +195,17 @@ func (j *Journal) Sync() error {
 	}
 	defer j.file.done()
 	j.dirty = false
-	return f.Sync()
+	if err := f.Sync(); err != nil || !j.isNew {
+		return err
+	}
+	return j.syncName()
+}
+
+// Dirty tells whether there is something that Sync would put on the disk.
+func (j *Journal) Dirty() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.dirty
 }
 
 // Size returns the bytes in the journal.
