@@ -239,6 +239,7 @@ func (b *Broker) writeFailed(t *Topic, err error) error {
 	}
 	b.health.Store(&failure{err})
 	if t != nil {
+		t.ailing.Store(true)
 		b.config.Errorf("TOPIC(%s) ERROR: failed to write message to backend - %s", t.name, err)
 	}
 	return err
