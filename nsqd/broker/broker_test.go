@@ -111,6 +111,7 @@ func newBroker(t testing.TB, fs vfs.FS, change func(*Config)) *Broker {
 func newFS() *vfs.Mem {
 	fs := vfs.NewMem()
 	fs.MkdirAll("/data") //nolint:errcheck // a new one in memory does not fail
+	fs.SyncDir("/")      //nolint:errcheck // likewise
 	return fs
 }
 
