@@ -142,7 +142,8 @@ func (t *Topic) Channel(name string) (*Channel, error) {
 		return nil, ErrExiting
 	}
 	c := newChannel(t, name, min(t.hold.Load(), t.log.End()))
-	c.dirty = !t.asNew()
+	dirty := !t.asNew()
+	c.dirty = dirty
 	if c.volatile && !t.ephemeral && len(t.channels) == 0 {
 		c.found = t.log.End()
 	}
@@ -150,7 +151,7 @@ func (t *Topic) Channel(name string) (*Channel, error) {
 	release := t.updateHold()
 	t.mu.Unlock()
 	t.broker.config.Infof("TOPIC(%s): new channel(%s)", t.name, name)
-	if c.dirty {
+	if dirty {
 		t.checkpoint()
 	}
 	t.kick(release)
