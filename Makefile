@@ -3,6 +3,7 @@ SHELL       := /bin/bash
 GO          ?= go
 FUZZTIME    ?= 10s
 BENCHTIME   ?= 1s
+CRASH       ?= --cycles=200
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PROGRAMS    := $(notdir $(wildcard cmd/*))
 
@@ -55,6 +56,9 @@ fuzz: toolchain ## each fuzz target for FUZZTIME (10s)
 
 bench: toolchain ## Go benchmarks of the hot paths
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+crash: build ## kill nsqd again and again and prove that nothing is lost; CRASH="--cycles=2000 --durability=fsync", --help tells more
+	$(GO) run ./internal/crash $(CRASH)
 
 cover: toolchain ## test coverage by package, and as out/cover.html
 	@mkdir -p out

@@ -289,15 +289,17 @@ func (l *Log) segmentFor(offset uint64, size int64) (*segment, error) {
 	}
 	l.active = nil
 	l.reclaim()
-	s := &segment{first: offset, prevEnd: offset, end: offset, salt: rand.Uint32()}
+	s := &segment{first: offset, prevFirst: offset, prevEnd: offset, end: offset, salt: rand.Uint32()}
 	l.mu.Lock()
 	if n := len(l.segs); n > 0 {
 		if last := l.segs[n-1]; last.first == offset { // it never came to hold anything
 			l.segs = l.segs[:n-1]
 			last.file.close()
-			s.prevEnd = last.prevEnd
-		} else {
-			s.prevEnd = last.end
+			if last.prevFirst != last.first {
+				s.prevFirst, s.prevEnd = last.prevFirst, last.prevEnd
+			}
+		} else if !last.unsure {
+			s.prevFirst, s.prevEnd = last.first, last.end
 		}
 	}
 	l.mu.Unlock()

@@ -24,14 +24,15 @@
 // # On disk
 //
 // A log is a folder. A segment is a file named by the offset of its first record
-// in 16 hex digits, ".log" behind. It begins with a header of 32 bytes, integers
+// in 16 hex digits, ".log" behind. It begins with a header of 40 bytes, integers
 // little endian:
 //
 //	 0  8  magic "nsqlog" 0x00 0x01
 //	 8  8  offset of the first record
-//	16  8  offset after the last record of the segment before
-//	24  4  salt: a random number, new for each use of the file
-//	28  4  CRC-32C of the 28 bytes above
+//	16  8  offset of the first record of the segment before, its own if there is none …
+//	24  8  … and after the last record of that
+//	32  4  salt: a random number, new for each use of the file
+//	36  4  CRC-32C of the 36 bytes above
 //
 // Then follow batches, each written by one call before its append returns
 // (durability write and fsync) or when memory is full (durability memory):

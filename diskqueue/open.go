@@ -72,7 +72,8 @@ func (l *Log) distrust() {
 }
 
 // listSegments finds the segments and reads their headers. All but the last are
-// taken to end where the header of the next one says.
+// taken to end where the header of the next one says, or, if the one behind them
+// is gone, somewhere before: reading will tell.
 func (l *Log) listSegments() error {
 	entries, err := l.store.fs.ReadDir(l.dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -95,6 +96,7 @@ func (l *Log) listSegments() error {
 		s, next := l.segs[i], l.segs[i+1]
 		if s.size > segmentHeader {
 			s.end = min(max(next.prevEnd, s.first), next.first)
+			s.unsure = next.prevFirst != s.first
 		}
 		l.gaps.add(s.end, next.first)
 	}
@@ -104,7 +106,7 @@ func (l *Log) listSegments() error {
 // addSegment takes the file at path in as a segment, or removes it if it is
 // empty: it never came to hold anything, or held another segment before.
 func (l *Log) addSegment(first uint64, path string) error {
-	s := &segment{first: first, prevEnd: first, end: first, file: l.store.files.handle(path)}
+	s := &segment{first: first, prevFirst: first, prevEnd: first, end: first, file: l.store.files.handle(path)}
 	if err := l.examine(s); err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	segmentHeader = 32
+	segmentHeader = 40
 	segmentMagic  = "nsqlog\x00\x01"
 	segmentSuffix = ".log"
 	// markEvery is the distance in bytes between entries of a segment's index.
@@ -32,12 +32,14 @@ type mark struct {
 // segment is one file of a log. What changes in it is guarded by Log.mu and
 // changed only by who holds Log.writing.
 type segment struct {
-	first   uint64 // offset of its first record
-	prevEnd uint64 // offset after the last record of the segment before
-	salt    uint32
-	file    *handle
+	first     uint64 // offset of its first record
+	prevFirst uint64 // of the segment before when this one was begun; first if that is not known
+	prevEnd   uint64 // offset after the last record of that
+	salt      uint32
+	file      *handle
 
-	end    uint64 // offset after its last record
+	end    uint64 // offset after its last record …
+	unsure bool   // … or above that: the segment that could tell is gone
 	size   int64  // bytes in use; 0: not even the header is written
 	marks  []mark // sparse index, ascending
 	dirty  bool   // written since it was last synced
@@ -66,6 +68,7 @@ func segmentFirst(name string) (uint64, bool) {
 func (s *segment) header() []byte {
 	p := append(make([]byte, 0, segmentHeader), segmentMagic...)
 	p = le.AppendUint64(p, s.first)
+	p = le.AppendUint64(p, s.prevFirst)
 	p = le.AppendUint64(p, s.prevEnd)
 	p = le.AppendUint32(p, s.salt)
 	return le.AppendUint32(p, crc32.Checksum(p, castagnoli))
@@ -82,11 +85,11 @@ func (s *segment) readHeader(f vfs.File, fileSize int64) error {
 	}
 	p = p[:n]
 	if len(p) >= segmentHeader && string(p[:8]) == segmentMagic &&
-		crc32.Checksum(p[:28], castagnoli) == le.Uint32(p[28:]) {
+		crc32.Checksum(p[:segmentHeader-4], castagnoli) == le.Uint32(p[segmentHeader-4:]) {
 		if le.Uint64(p[8:]) != s.first {
 			return nil
 		}
-		s.prevEnd, s.salt, s.size = le.Uint64(p[16:]), le.Uint32(p[24:]), segmentHeader
+		s.prevFirst, s.prevEnd, s.salt, s.size = le.Uint64(p[16:]), le.Uint64(p[24:]), le.Uint32(p[32:]), segmentHeader
 		return nil
 	}
 	if len(p) < segmentHeader+batchHeader {
@@ -94,7 +97,7 @@ func (s *segment) readHeader(f vfs.File, fileSize int64) error {
 	}
 	salt := le.Uint32(p[segmentHeader:])
 	if b, err := readBatch(f, segmentHeader, fileSize, salt); err == nil && b.first == s.first {
-		s.prevEnd, s.salt, s.size = s.first, salt, segmentHeader
+		s.prevFirst, s.prevEnd, s.salt, s.size = s.first, s.first, salt, segmentHeader
 		return errNoHeader
 	}
 	return nil

@@ -317,6 +317,7 @@ func (s *Session) cls() error {
 		return err
 	}
 	s.subscription.SetReady(0)
+	s.runs.end() // CLOSE_WAIT is the last: clients do not look for messages behind it
 	s.state.Store(protocol.StateClosing)
 	s.respond(protocol.FrameResponse, protocol.CloseWait)
 	return nil

@@ -155,6 +155,7 @@ func (t *topic) finish() {
 
 // giveBack ends the consumer; what is not on the disk goes back to nsqd.
 func (t *topic) giveBack() {
+	t.consumer.ChangeMaxInFlight(0) // or nsqd would send them again at once
 	ended := make(chan struct{})
 	go func() {
 		client.Stop(t.consumer)

@@ -102,6 +102,7 @@ type printer struct {
 // HandleMessage is nsq.Handler.
 func (p *printer) HandleMessage(m *nsq.Message) error {
 	if !p.page.print(p.before, m.Body) {
+		p.consumer.ChangeMaxInFlight(0) // or nsqd would send it again at once
 		m.RequeueWithoutBackoff(0)
 		return nil
 	}
