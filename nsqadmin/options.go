@@ -31,6 +31,8 @@ type Options struct {
 	ACLHTTPHeader       string   `flag:"acl-http-header" group:"Access" usage:"request header with the user's name, set by a trusted proxy"`
 	AdminUsers          []string `flag:"admin-user" toml:"admin_users" group:"Access" usage:"user who may change things (may be given several times); none: everybody"`
 
+	MessagesOff bool `flag:"messages-off" group:"Access" usage:"do not let admins look at messages or publish any"`
+
 	NotificationHTTPEndpoint string `flag:"notification-http-endpoint" group:"Access" usage:"URL that every action is POSTed to"`
 
 	GraphiteURL         string        `flag:"graphite-url" group:"Graphite and statsd" usage:"URL of a Graphite server, for graphs"`

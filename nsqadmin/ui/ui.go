@@ -34,6 +34,7 @@ type Config struct {
 	StaticDir string // where static files are read from; "" for the built-in ones
 	Version   string
 	Started   time.Time
+	Messages  bool // admins may look at them and publish
 	// Who returns who a request comes from.
 	Who func(*http.Request) Visitor
 	// By returns the same for the record of an action.
@@ -70,7 +71,7 @@ type UI struct {
 // Names of the pages' files.
 var pageNames = []string{
 	"overview", "topics", "topic", "channel", "nodes", "node", "lookup", "counter",
-	"activity", "settings", "confirm", "problem",
+	"activity", "settings", "confirm", "publish", "messages", "problem",
 }
 
 // New returns a UI. It panics if a page in the program is broken.
@@ -132,11 +133,15 @@ func (u *UI) Routes(r *httpapi.Router) {
 		base + "/activity":               u.activity,
 		base + "/settings":               u.settings,
 		base + "/act/:verb":              u.confirm,
+		base + "/publish":                u.publishForm,
+		base + "/messages":               u.messages,
 	} {
 		r.Page(http.MethodGet, route, u.page(get))
 	}
 	r.Page(http.MethodPost, base+"/act/:verb", u.act)
 	r.Page(http.MethodPost, base+"/settings", u.setPrefs)
+	r.Page(http.MethodPost, base+"/publish", u.publish)
+	r.Page(http.MethodGet, base+"/messages/body", u.messageBody)
 	r.Page(http.MethodGet, base+"/static/:asset", u.asset)
 	r.Page(http.MethodGet, base+"/fonts/:asset", u.asset)
 	r.Page(http.MethodGet, base+"/export/topics.csv", u.exportTopics)
