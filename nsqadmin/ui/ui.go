@@ -41,6 +41,8 @@ type Config struct {
 	By func(*http.Request) actions.By
 	// Options are shown on the page Settings, without secrets.
 	Options []Option
+	// Login is nsqadmin's own; nil if there is none.
+	Login *Login
 	// Graphite makes the links to its graphs; nil if there is no Graphite.
 	Graphite *Graphite
 }
@@ -64,6 +66,7 @@ type UI struct {
 	actor     *actions.Actor
 	log       *logging.Logger
 	pages     map[string]*template.Template
+	login     *template.Template
 	static    fs.FS
 	scripted  bool // the script has been built
 }
@@ -90,6 +93,7 @@ func New(config Config, c *cluster.Cluster, watcher *collector.Collector, actor 
 	for _, name := range pageNames {
 		u.pages[name] = template.Must(template.Must(frame.Clone()).ParseFS(pageFiles, "pages/"+name+".html"))
 	}
+	u.login = template.Must(template.New("login.html").Funcs(u.functions()).ParseFS(pageFiles, "pages/login.html", "pages/icons.html"))
 	return u
 }
 
@@ -141,6 +145,11 @@ func (u *UI) Routes(r *httpapi.Router) {
 	r.Page(http.MethodPost, base+"/act/:verb", u.act)
 	r.Page(http.MethodPost, base+"/settings", u.setPrefs)
 	r.Page(http.MethodPost, base+"/publish", u.publish)
+	if u.config.Login != nil {
+		r.Page(http.MethodGet, base+"/login", u.loginForm)
+		r.Page(http.MethodPost, base+"/login", u.logIn)
+		r.Page(http.MethodPost, base+"/logout", u.logOut)
+	}
 	r.Page(http.MethodGet, base+"/messages/body", u.messageBody)
 	r.Page(http.MethodGet, base+"/static/:asset", u.asset)
 	r.Page(http.MethodGet, base+"/fonts/:asset", u.asset)
