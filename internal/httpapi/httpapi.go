@@ -175,10 +175,10 @@ func respondV1(w http.ResponseWriter, v any, err error) int {
 	return status
 }
 
-// Denied returns a handler that answers 403 with a message, in the V1 style.
-func Denied(message string) http.Handler {
+// Refused returns a handler that answers with a status and a message, in the V1 style.
+func Refused(status int, message string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		respondV1(w, nil, &Error{Status: http.StatusForbidden, Message: message})
+		respondV1(w, nil, &Error{Status: status, Message: message})
 	})
 }
 

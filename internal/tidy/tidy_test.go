@@ -124,6 +124,7 @@ var walls = map[string][]string{
 	"nsqd":                {"protocol", "diskqueue", "nsqd", "internal"},
 	"nsqlookupd/registry": {"protocol"},
 	"nsqlookupd":          {"protocol", "nsqlookupd/registry", "internal"},
+	"nsqadmin/login":      {},
 	"nsqadmin/actions":    {"internal/cluster", "internal/logging"},
 	"nsqadmin/collector":  {"protocol", "internal/cluster", "internal/logging"},
 	"nsqadmin/ui":         {"protocol", "nsqadmin/actions", "nsqadmin/collector", "internal/cluster", "internal/httpapi", "internal/logging"},
