@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"nsqsuite/internal/logging"
 	"nsqsuite/internal/version"
@@ -143,16 +144,24 @@ func (m *metadata) changed() {
 	}
 }
 
-// run writes the file after changes until ctx ends.
+// persistRetry is how long run waits before it tries again what failed.
+const persistRetry = time.Second
+
+// run writes the file after changes, until that goes well, until ctx ends.
 func (m *metadata) run(ctx context.Context) {
+	retry := time.NewTimer(0)
+	retry.Stop()
+	defer retry.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-m.dirty:
-			if err := m.persist(); err != nil {
-				m.log.Errorf("failed to persist metadata - %s", err)
-			}
+		case <-retry.C:
+		}
+		if err := m.persist(); err != nil {
+			m.log.Errorf("failed to persist metadata - %s", err)
+			retry.Reset(persistRetry)
 		}
 	}
 }
