@@ -54,9 +54,7 @@ func (s *Store) Open(name string, known Position, o Options) (*Log, error) {
 		l.distrust()
 	}
 	l.start(end)
-	if known.Closed {
-		l.advance(known.End)
-	}
+	l.advance(known.End) // even if the clock, of which NextOffset may be made, went back
 	if !closed || l.end.Load() == 0 {
 		l.advance(o.NextOffset())
 	}
