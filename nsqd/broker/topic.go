@@ -69,22 +69,22 @@ var records = sync.Pool{New: func() any { return new([]diskqueue.Record) }}
 func (t *Topic) Publish(messages []Message) error {
 	scratch := records.Get().(*[]diskqueue.Record)
 	batch := (*scratch)[:0]
-	size, delayed, due := 0, false, int64(0)
+	size, delayed, now, ahead := 0, false, int64(0), int64(0)
 	for i := range messages {
 		m := &messages[i]
 		r := diskqueue.Record{Body: m.Body}
 		if m.Delay > 0 {
 			if !delayed {
-				delayed, due = true, t.broker.now()-t.noteStep()
+				delayed, now, ahead = true, t.broker.now(), t.noteStep()
 			}
-			r.Due = due + int64(m.Delay)
+			r.Due = now - ahead + int64(m.Delay)
 		}
 		batch = append(batch, r)
 		size += len(m.Body)
 	}
 	first, err := t.log.Append(t.broker.wall(time.Now()), batch)
 	if err == nil && delayed {
-		t.noteDeferred(first, batch)
+		t.noteDeferred(first, batch, ahead)
 	}
 	clear(batch)
 	*scratch = batch
@@ -110,12 +110,13 @@ func (t *Topic) published(from, to uint64) uint64 {
 	return t.log.Count(from, to)
 }
 
-// noteDeferred tells the channels which of the records from first on are not due yet.
-func (t *Topic) noteDeferred(first uint64, batch []diskqueue.Record) {
+// noteDeferred tells the channels which of the records from first on are not due
+// yet. The broker's clock is ahead of their due times.
+func (t *Topic) noteDeferred(first uint64, batch []diskqueue.Record, ahead int64) {
 	for _, c := range *t.readers.Load() {
 		for i := range batch {
 			if due := batch[i].Due; due != 0 {
-				c.deferAt(first+uint64(i), t.dueAt(first+uint64(i), due))
+				c.deferAt(first+uint64(i), due+ahead)
 			}
 		}
 	}
