@@ -10,10 +10,10 @@ RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /out/ ./cmd/...
 FROM alpine:3
 # wget, for health checks, and a shell come with the base image.
 COPY --from=build /out/ /usr/local/bin/
-RUN for p in /usr/local/bin/nsq*; do ln -s "$p" "/$(basename "$p")"; done \
+RUN for p in /usr/local/bin/*nsq*; do ln -s "$p" "/$(basename "$p")"; done \
  && mkdir /data
 VOLUME /data
 EXPOSE 4150 4151 4160 4161 4170 4171
 LABEL org.opencontainers.image.title="nsqsuite" \
-      org.opencontainers.image.description="NSQ-compatible message broker: nsqd, nsqlookupd, nsqadmin" \
+      org.opencontainers.image.description="NSQ-compatible message broker: nsqd, nsqlookupd, nsqadmin and tools" \
       org.opencontainers.image.licenses="MIT"

@@ -6,10 +6,11 @@ BENCHTIME   ?= 1s
 CRASH       ?= --cycles=200
 SEEDS       ?= 2000
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-BINARIES    := nsqd nsqlookupd nsqadmin
+PROGRAMS    := $(notdir $(wildcard cmd/*))
+WEB         := nsqadmin/ui/web
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint race unit fuzz bench cover clean toolchain
+.PHONY: help build web docs run test lint race unit fuzz bench cover clean toolchain
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,20 +18,37 @@ help: ## list the targets
 toolchain:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer (https://go.dev/dl/, or your system's package golang)"; exit 1; }
 
-build: toolchain ## build the programs into bin/
+build: toolchain web ## build the programs into bin/
 	@mkdir -p bin
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
+
+web: ## build nsqadmin's script, if Node is there; nsqadmin works without it
+	@if command -v npm >/dev/null; then \
+	  cd $(WEB) && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --ignore-scripts --no-progress; } && npm run --silent build; \
+	else echo "Node is missing: nsqadmin's pages will work, but not update themselves"; fi
+
+docs: build ## manual pages, shell completions and example files, into out/docs
+	@set -e; cd bin; for p in $(PROGRAMS); do \
+	  mkdir -p ../out/docs/man ../out/docs/bash ../out/docs/zsh ../out/docs/fish ../out/docs/config; \
+	  section=8; case $$p in *_*) section=1 ;; esac; \
+	  ./$$p --generate=man >../out/docs/man/$$p.$$section; \
+	  ./$$p --generate=bash >../out/docs/bash/$$p; \
+	  ./$$p --generate=zsh >../out/docs/zsh/_$$p; \
+	  ./$$p --generate=fish >../out/docs/fish/$$p.fish; \
+	  if [ $$section = 8 ]; then ./$$p --generate=config >../out/docs/config/$$p.toml; fi; \
+	done
 
 run: build ## build and start nsqlookupd, nsqd and nsqadmin; Ctrl-C stops them
 	@$(GO) build -o bin/runsuite ./internal/runsuite
 	@exec bin/runsuite
 
-test: lint unit race ## everything that must hold before a change goes in
+test: web lint unit race ## everything that must hold before a change goes in
 
 lint: toolchain ## vet, formatting, staticcheck
 	@test -z "$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go'))" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
+	@if [ -d $(WEB)/node_modules ]; then cd $(WEB) && npm run --silent check; fi
 
 unit: toolchain ## all tests, with real processes
 	$(GO) test -count=1 -timeout 8m ./...
@@ -58,4 +76,4 @@ cover: toolchain ## test coverage by package, and as out/cover.html
 	$(GO) test -short -coverprofile out/cover.out ./... && $(GO) tool cover -html out/cover.out -o out/cover.html
 
 clean: ## remove what the other targets made
-	rm -rf bin out run-data
+	rm -rf bin out run-data $(WEB)/node_modules $(WEB)/dist/nsqadmin.js*

@@ -32,8 +32,9 @@ type Journal struct {
 	size   int64
 	sum    uint32 // of the last entry
 	exists bool
-	isNew  bool // its name, or its folder's, may not be on the disk
 	dirty  bool
+	placed bool   // the file's entry in its folder is on the disk
+	dirNew uint64 // the number of the folder, see Store.syncDir
 	closed bool
 
 	unreadable int64 // bytes behind the last intact entry, when it was opened
@@ -53,7 +54,7 @@ func (s *Store) OpenJournal(name string, replay func(entry []byte)) (*Journal, e
 		return nil, err
 	}
 	defer j.file.done()
-	j.exists, j.isNew, j.dirty = true, true, true // what an earlier process did may be with the kernel only
+	j.exists, j.dirty, j.dirNew = true, true, s.made.Add(1) // what an earlier process wrote may be with the kernel only
 	if j.size, j.sum, err = replayEntries(f, replay); err != nil {
 		return nil, err
 	}
@@ -138,21 +139,19 @@ func (j *Journal) open() (vfs.File, error) {
 	if j.exists {
 		return j.file.use()
 	}
-	if err := j.store.fs.MkdirAll(j.dir); err != nil {
+	if err := j.makeDir(); err != nil {
 		return nil, err
 	}
 	f, err := j.file.create()
-	j.exists, j.isNew = err == nil, true
+	j.exists = err == nil
 	return f, err
 }
 
-// syncName puts the file's name on the disk, and that of its folder. The caller holds mu.
-func (j *Journal) syncName() error {
-	err := j.store.fs.SyncDir(j.dir)
-	if err == nil && j.isNew {
-		err = j.store.fs.SyncDir(j.store.dir)
+func (j *Journal) makeDir() error {
+	err := j.store.fs.MkdirAll(j.dir)
+	if err == nil {
+		j.dirNew = j.store.made.Add(1)
 	}
-	j.isNew = j.isNew && err != nil
 	return err
 }
 
@@ -165,7 +164,7 @@ func (j *Journal) Rewrite(entries []byte) error {
 		return ErrClosed
 	}
 	s := j.store
-	if err := s.fs.MkdirAll(j.dir); err != nil {
+	if err := j.makeDir(); err != nil {
 		return err
 	}
 	next := s.files.handle(j.file.path + ".tmp")
@@ -187,9 +186,23 @@ func (j *Journal) Rewrite(entries []byte) error {
 	if err := s.fs.Rename(next.path, j.file.path); err != nil {
 		return err
 	}
-	j.isNew = j.isNew || !j.exists
-	j.size, j.sum, j.exists, j.dirty = int64(len(entries)), sum, true, false
-	return j.syncName()
+	j.size, j.sum, j.exists, j.dirty, j.placed = int64(len(entries)), sum, true, false, false
+	return j.place()
+}
+
+// place puts the names of the file and its folder on the disk.
+func (j *Journal) place() error {
+	if j.placed {
+		return nil
+	}
+	if err := j.store.fs.SyncDir(j.dir); err != nil {
+		return err
+	}
+	if err := j.store.syncDir(j.dirNew); err != nil {
+		return err
+	}
+	j.placed = true
+	return nil
 }
 
 // Sync puts what was appended on the disk.
@@ -204,11 +217,14 @@ func (j *Journal) Sync() error {
 		return err
 	}
 	defer j.file.done()
-	j.dirty = false
-	if err := f.Sync(); err != nil || !j.isNew {
+	if err := f.Sync(); err != nil {
 		return err
 	}
-	return j.syncName()
+	if err := j.place(); err != nil {
+		return err
+	}
+	j.dirty = false
+	return nil
 }
 
 // Dirty tells whether there is something that Sync would put on the disk.

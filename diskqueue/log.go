@@ -102,7 +102,7 @@ type Log struct {
 	segs     []*segment // ascending; a log in memory has none
 	gaps     gapList
 	dirStale bool   // files came or went since the folder was last synced
-	dirNew   bool   // the folder itself has not been synced yet
+	dirNew   uint64 // the number of the folder, see Store.syncDir, while it is not synced
 	damaged  uint64 // records found damaged
 
 	commit commit
@@ -202,6 +202,13 @@ func (l *Log) Discard(from, to uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.gaps.add(from, to)
+}
+
+// SkipGap returns offset, or the end of the range without records that it lies in.
+func (l *Log) SkipGap(offset uint64) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.gaps.skip(offset)
 }
 
 // DamagedRecords returns how many records were found unreadable since the log was opened.

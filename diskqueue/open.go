@@ -70,7 +70,9 @@ func (l *Log) distrust() {
 	for _, s := range l.segs {
 		s.dirty = true
 	}
-	l.dirStale, l.dirNew = l.dirMade, l.dirMade
+	if l.dirStale = l.dirMade; l.dirMade {
+		l.dirNew = l.store.made.Add(1)
+	}
 }
 
 // listSegments finds the segments and reads their headers.

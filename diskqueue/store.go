@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"nsqsuite/internal/vfs"
 )
@@ -23,6 +25,11 @@ type Store struct {
 	fs    vfs.FS
 	dir   string
 	files *files
+
+	made atomic.Uint64 // counts the folders that were made
+
+	syncing sync.Mutex
+	synced  uint64 // what made was when the store's own folder was last synced
 }
 
 // NewStore returns the store in dir, which must exist, with at most openFiles
@@ -112,6 +119,22 @@ func (l *Log) makeDir() error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.dirMade, l.dirNew = true, true
+	l.dirMade, l.dirNew = true, l.store.made.Add(1)
+	return nil
+}
+
+// syncDir puts the folders of logs on the disk, up to the one that was made as
+// number upTo: one sync serves all that were made before it.
+func (s *Store) syncDir(upTo uint64) error {
+	s.syncing.Lock()
+	defer s.syncing.Unlock()
+	if s.synced >= upTo {
+		return nil
+	}
+	made := s.made.Load()
+	if err := s.fs.SyncDir(s.dir); err != nil {
+		return err
+	}
+	s.synced = made
 	return nil
 }

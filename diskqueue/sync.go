@@ -89,7 +89,7 @@ func (l *Log) syncFiles() error {
 		}
 	}
 	dirStale, dirNew := l.dirStale, l.dirNew
-	l.dirStale, l.dirNew = false, false
+	l.dirStale, l.dirNew = false, 0
 	l.mu.Unlock()
 	var errs []error
 	for _, s := range dirty {
@@ -108,13 +108,11 @@ func (l *Log) syncFiles() error {
 			l.mu.Unlock()
 		}
 	}
-	if dirNew {
-		if err := l.store.fs.SyncDir(l.store.dir); err != nil {
-			errs = append(errs, err)
-			l.mu.Lock()
-			l.dirNew = true
-			l.mu.Unlock()
-		}
+	if err := l.store.syncDir(dirNew); err != nil {
+		errs = append(errs, err)
+		l.mu.Lock()
+		l.dirNew = dirNew
+		l.mu.Unlock()
 	}
 	return errors.Join(errs...)
 }

@@ -60,7 +60,7 @@ func (a *NSQAdmin) mayConfigure(r *http.Request) error {
 		return httpapi.BadRequest("INVALID_REMOTE_ADDR")
 	}
 	if !a.settings.config.Contains(ip) {
-		return &httpapi.Error{Status: http.StatusForbidden, Message: "FORBIDDEN"}
+		return errForbidden
 	}
 	return nil
 }

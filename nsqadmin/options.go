@@ -9,8 +9,9 @@ import (
 // Options are nsqadmin's settings, with their flags and keys in a configuration
 // file (nsqadmin.md 1).
 type Options struct {
-	LogLevel  logging.Level `flag:"log-level" group:"General" usage:"debug, info, warn, error or fatal"`
-	LogPrefix string        `flag:"log-prefix" group:"General" usage:"what every log line begins with"`
+	LogLevel  logging.Level  `flag:"log-level" group:"General" usage:"debug, info, warn, error or fatal"`
+	LogPrefix string         `flag:"log-prefix" group:"General" usage:"what every log line begins with"`
+	LogFormat logging.Format `flag:"log-format" group:"General" usage:"text, or json: an object a line"`
 
 	LookupdHTTPAddresses []string `flag:"lookupd-http-address" toml:"nsqlookupd_http_addresses" group:"Cluster" usage:"host:port of a nsqlookupd's HTTP API (may be given several times)"`
 	NsqdHTTPAddresses    []string `flag:"nsqd-http-address" toml:"nsqd_http_addresses" group:"Cluster" usage:"host:port of an nsqd's HTTP API, instead of a nsqlookupd (may be given several times)"`
@@ -45,6 +46,7 @@ func NewOptions() *Options {
 	return &Options{
 		LogLevel:            logging.Info,
 		LogPrefix:           "[nsqadmin] ",
+		LogFormat:           logging.Text,
 		HTTPAddress:         "0.0.0.0:4171",
 		BasePath:            "/",
 		ConnectTimeout:      2 * time.Second,

@@ -144,24 +144,32 @@ func (m *metadata) changed() {
 	}
 }
 
+// gather is how long a change waits for others to be written with it. Nothing is
+// at risk meanwhile: topics and channels are also known from their logs.
+const gather = 100 * time.Millisecond
+
 // persistRetry is how long run waits before it tries again what failed.
 const persistRetry = time.Second
 
 // run writes the file after changes, until that goes well, until ctx ends.
 func (m *metadata) run(ctx context.Context) {
-	retry := time.NewTimer(0)
-	retry.Stop()
-	defer retry.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-m.dirty:
-		case <-retry.C:
 		}
-		if err := m.persist(); err != nil {
+		for wait := gather; ; wait = persistRetry {
+			select {
+			case <-ctx.Done():
+				return // it is written at exit
+			case <-time.After(wait):
+			}
+			err := m.persist()
+			if err == nil {
+				break
+			}
 			m.log.Errorf("failed to persist metadata - %s", err)
-			retry.Reset(persistRetry)
 		}
 	}
 }

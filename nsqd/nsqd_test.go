@@ -3,16 +3,22 @@ package nsqd
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"nsqsuite/internal/logging"
 	"nsqsuite/internal/nsqtest"
 	"nsqsuite/internal/version"
 	"nsqsuite/nsqd/broker"
+	"nsqsuite/protocol"
 )
 
 // testOptions are the defaults, on free ports and in a folder of the test.
@@ -37,20 +43,20 @@ func startNSQD(t *testing.T, o *Options) *daemon {
 	if d.NSQD, err = New(o, logging.New(d.log, "", logging.Info)); err != nil {
 		t.Fatal(err)
 	}
+	d.run(t)
+	return d
+}
+
+// run runs the daemon until stop or the end of the test.
+func (d *daemon) run(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
-	stopped := false
-	d.stop = func() error {
-		if stopped {
-			return nil
-		}
-		stopped = true
+	d.stop = sync.OnceValue(func() error {
 		cancel()
 		return <-ended
-	}
+	})
 	t.Cleanup(func() { d.stop() }) //nolint:errcheck // for the tests that do not look at it
-	return d
 }
 
 func (d *daemon) url(path string) string { return "http://" + d.HTTPAddr().String() + path }
@@ -188,5 +194,46 @@ func TestChangesThatComeTogether(t *testing.T) {
 	<-ended
 	if n := bytes.Count([]byte(log.String()), []byte("persisting")); n != 1 {
 		t.Errorf("written %d times", n)
+	}
+}
+
+// TestLatency finishes a message and finds its age in the statistics.
+func TestLatency(t *testing.T) {
+	o := testOptions(t)
+	o.E2EProcessingLatencyPercentiles = []float64{1}
+	d := startNSQD(t, o)
+	nsqtest.Do(t, "POST", d.url("/pub?topic=t"), "body")
+	conn := nsqtest.Dial(t, d.TCPAddr().String())
+	conn.SetDeadline(time.Now().Add(patience))
+	io.WriteString(conn, "  V2SUB t c\nRDY 1\n")
+	for {
+		kind, data, err := protocol.ReadFrame(conn, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kind == protocol.FrameMessage {
+			m, err := protocol.DecodeMessage(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(conn, "FIN %s\n", m.ID[:])
+			break
+		}
+	}
+	var topic protocol.TopicStats
+	nsqtest.Eventually(t, patience, "the age is in the statistics", func() bool {
+		var s protocol.Stats
+		if err := json.Unmarshal([]byte(nsqtest.Get(t, d.url("/stats?format=json"))), &s); err != nil {
+			t.Fatal(err)
+		}
+		topic = s.Topics[0]
+		return topic.E2eProcessingLatency.Count == 1
+	})
+	value := topic.E2eProcessingLatency.Percentiles[0].Value
+	if channel := topic.Channels[0].E2eProcessingLatency; channel.Count != 1 || channel.Percentiles[0].Value != value || value <= 0 || value > float64(patience) {
+		t.Errorf("topic: %+v, channel: %+v", topic.E2eProcessingLatency, channel)
+	}
+	if got := nsqtest.Get(t, d.url("/stats")); regexp.MustCompile(`(?m)e2e%: \d+\.\d(us|ms|s)$`).FindString(got) == "" {
+		t.Errorf("/stats:\n%s", got)
 	}
 }

@@ -2,6 +2,7 @@ package nsqd
 
 import (
 	"crypto/md5"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -15,14 +16,17 @@ import (
 
 // Options are nsqd's settings, with their flags and keys in a configuration file.
 type Options struct {
-	NodeID    int64         `flag:"node-id" toml:"id" group:"General" usage:"number of this node, 0 to 1023, unique in the cluster; part of every message ID"`
-	LogLevel  logging.Level `flag:"log-level" group:"General" usage:"debug, info, warn, error or fatal"`
-	LogPrefix string        `flag:"log-prefix" group:"General" usage:"what every log line begins with"`
-	WorkerID  bool          `flag:"worker-id" toml:"-" group:"General" usage:"deprecated, has no effect; see --node-id"`
+	NodeID           int64          `flag:"node-id" toml:"id" default:"made from the host's name" group:"General" usage:"number of this node, 0 to 1023, unique in the cluster; part of every message ID"`
+	LogLevel         logging.Level  `flag:"log-level" group:"General" usage:"debug, info, warn, error or fatal"`
+	LogPrefix        string         `flag:"log-prefix" group:"General" usage:"what every log line begins with"`
+	LogFormat        logging.Format `flag:"log-format" group:"General" usage:"text, or json: an object a line"`
+	EnableExperiment []string       `flag:"enable-experiment" group:"General" usage:"name of an experiment to switch on; there is topology-aware-consumption"`
+	WorkerID         bool           `flag:"worker-id" toml:"-" group:"General" usage:"deprecated, has no effect; see --node-id"`
 
 	TCPAddress               string        `flag:"tcp-address" group:"Network" usage:"host:port, or path of a Unix socket, to listen on for clients"`
 	HTTPAddress              string        `flag:"http-address" group:"Network" usage:"host:port, or path of a Unix socket, to listen on for HTTP; empty: none"`
-	BroadcastAddress         string        `flag:"broadcast-address" group:"Network" usage:"name or address under which nsqlookupd shall make this node known"`
+	HTTPSAddress             string        `flag:"https-address" group:"Network" usage:"host:port to listen on for HTTPS, if there is a certificate; empty: none"`
+	BroadcastAddress         string        `flag:"broadcast-address" default:"the host's name" group:"Network" usage:"name or address under which nsqlookupd shall make this node known"`
 	BroadcastTCPPort         int           `flag:"broadcast-tcp-port" group:"Network" usage:"TCP port to be made known; 0: the one listened on"`
 	BroadcastHTTPPort        int           `flag:"broadcast-http-port" group:"Network" usage:"HTTP port to be made known; 0: the one listened on"`
 	LookupdTCPAddresses      []string      `flag:"lookupd-tcp-address" toml:"nsqlookupd_tcp_addresses" group:"Network" usage:"host:port of a nsqlookupd to register with"`
@@ -53,7 +57,29 @@ type Options struct {
 	MinOutputBufferTimeout time.Duration `flag:"min-output-buffer-timeout" group:"Clients" usage:"shortest flush interval that a client may ask for"`
 	OutputBufferTimeout    time.Duration `flag:"output-buffer-timeout" group:"Clients" usage:"flush interval told to clients; nothing ever waits for it"`
 	MaxChannelConsumers    int           `flag:"max-channel-consumers" group:"Clients" usage:"most consumers of a channel on this node; 0: no limit"`
+	Deflate                bool          `flag:"deflate" group:"Clients" usage:"let clients ask for deflate"`
+	Snappy                 bool          `flag:"snappy" group:"Clients" usage:"let clients ask for snappy"`
 	MaxDeflateLevel        int           `flag:"max-deflate-level" group:"Clients" usage:"largest deflate level that a client may ask for, 1 to 9"`
+
+	StatsdAddress          string        `flag:"statsd-address" group:"statsd" usage:"host:port of a statsd daemon to push figures to by UDP; empty: none"`
+	StatsdInterval         time.Duration `flag:"statsd-interval" group:"statsd" usage:"time between pushes, more than a second"`
+	StatsdMemStats         bool          `flag:"statsd-mem-stats" group:"statsd" usage:"push figures of the memory too"`
+	StatsdPrefix           string        `flag:"statsd-prefix" group:"statsd" usage:"what every name begins with; %s is replaced by the broadcast address and HTTP port"`
+	StatsdUDPPacketSize    int           `flag:"statsd-udp-packet-size" group:"statsd" usage:"bytes of a packet"`
+	StatsdExcludeEphemeral bool          `flag:"statsd-exclude-ephemeral" group:"statsd" usage:"leave ephemeral topics and channels out"`
+
+	E2EProcessingLatencyPercentiles []float64     `flag:"e2e-processing-latency-percentile" toml:"e2e_processing_latency_percentiles" group:"End-to-end latency" usage:"percentile, more than 0 and at most 1, of the time from publish to finish to show in the statistics; none: off"`
+	E2EProcessingLatencyWindowTime  time.Duration `flag:"e2e-processing-latency-window-time" group:"End-to-end latency" usage:"how far back the percentiles look"`
+
+	TLSCert             string      `flag:"tls-cert" group:"TLS" usage:"PEM file of this node's certificate; read anew when it changes"`
+	TLSKey              string      `flag:"tls-key" group:"TLS" usage:"PEM file of its private key"`
+	TLSRequired         tlsRequired `flag:"tls-required" group:"TLS" usage:"refuse clients without TLS: true, false, or tcp-https, which lets plain HTTP be"`
+	TLSClientAuthPolicy string      `flag:"tls-client-auth-policy" group:"TLS" usage:"require: clients show a certificate; require-verify: one that --tls-root-ca-file has signed; either requires TLS"`
+	TLSRootCAFile       string      `flag:"tls-root-ca-file" group:"TLS" usage:"PEM file of who may have signed the certificates of clients and of authorisation servers; empty: the system's"`
+	TLSMinVersion       tlsVersion  `flag:"tls-min-version" group:"TLS" usage:"lowest version: tls1.0, tls1.1, tls1.2 or tls1.3"`
+
+	AuthHTTPAddresses     []string `flag:"auth-http-address" toml:"auth_http_addresses" group:"Authorisation" usage:"host:port, or URL, of a server that says what a client may do"`
+	AuthHTTPRequestMethod string   `flag:"auth-http-request-method" group:"Authorisation" usage:"get or post"`
 
 	TopologyRegion string `flag:"topology-region" group:"Topology" usage:"region that this node is in"`
 	TopologyZone   string `flag:"topology-zone" group:"Topology" usage:"zone that this node is in"`
@@ -66,34 +92,45 @@ func NewOptions() *Options {
 		host = "localhost"
 	}
 	return &Options{
-		NodeID:                   defaultNodeID(host),
-		LogLevel:                 logging.Info,
-		LogPrefix:                "[nsqd] ",
-		TCPAddress:               "0.0.0.0:4150",
-		HTTPAddress:              "0.0.0.0:4151",
-		BroadcastAddress:         host,
-		HTTPClientConnectTimeout: 2 * time.Second,
-		HTTPClientRequestTimeout: 5 * time.Second,
-		Durability:               durability(diskqueue.Write),
-		MemQueueSize:             10000,
-		MemoryLimit:              1 << 30,
-		MaxBytesPerFile:          100 << 20,
-		SyncEvery:                2500,
-		SyncTimeout:              2 * time.Second,
-		QueueScanSelectionCount:  20,
-		QueueScanWorkerPoolMax:   4,
-		MsgTimeout:               time.Minute,
-		MaxMsgTimeout:            15 * time.Minute,
-		MaxMsgSize:               1 << 20,
-		MaxBodySize:              5 << 20,
-		MaxReqTimeout:            time.Hour,
-		MaxHeartbeatInterval:     time.Minute,
-		MaxRdyCount:              2500,
-		MaxOutputBufferSize:      64 << 10,
-		MaxOutputBufferTimeout:   30 * time.Second,
-		MinOutputBufferTimeout:   25 * time.Millisecond,
-		OutputBufferTimeout:      250 * time.Millisecond,
-		MaxDeflateLevel:          6,
+		NodeID:                         defaultNodeID(host),
+		LogLevel:                       logging.Info,
+		LogPrefix:                      "[nsqd] ",
+		LogFormat:                      logging.Text,
+		TCPAddress:                     "0.0.0.0:4150",
+		HTTPAddress:                    "0.0.0.0:4151",
+		HTTPSAddress:                   "0.0.0.0:4152",
+		BroadcastAddress:               host,
+		HTTPClientConnectTimeout:       2 * time.Second,
+		HTTPClientRequestTimeout:       5 * time.Second,
+		Durability:                     durability(diskqueue.Write),
+		MemQueueSize:                   10000,
+		MemoryLimit:                    1 << 30,
+		MaxBytesPerFile:                100 << 20,
+		SyncEvery:                      2500,
+		SyncTimeout:                    2 * time.Second,
+		QueueScanSelectionCount:        20,
+		QueueScanWorkerPoolMax:         4,
+		MsgTimeout:                     time.Minute,
+		MaxMsgTimeout:                  15 * time.Minute,
+		MaxMsgSize:                     1 << 20,
+		MaxBodySize:                    5 << 20,
+		MaxReqTimeout:                  time.Hour,
+		MaxHeartbeatInterval:           time.Minute,
+		MaxRdyCount:                    2500,
+		MaxOutputBufferSize:            64 << 10,
+		MaxOutputBufferTimeout:         30 * time.Second,
+		MinOutputBufferTimeout:         25 * time.Millisecond,
+		OutputBufferTimeout:            250 * time.Millisecond,
+		MaxDeflateLevel:                6,
+		StatsdInterval:                 time.Minute,
+		StatsdMemStats:                 true,
+		StatsdPrefix:                   "nsq.%s",
+		StatsdUDPPacketSize:            508,
+		E2EProcessingLatencyWindowTime: 10 * time.Minute,
+		Deflate:                        true,
+		Snappy:                         true,
+		TLSMinVersion:                  tls.VersionTLS10,
+		AuthHTTPRequestMethod:          "get",
 	}
 }
 
@@ -111,6 +148,11 @@ func (o *Options) check() error {
 		return errors.New("--max-deflate-level must be [1,9]")
 	case o.NodeID < 0 || o.NodeID >= 1024:
 		return errors.New("--node-id must be [0,1024)")
+	}
+	for _, p := range o.E2EProcessingLatencyPercentiles {
+		if !(p > 0 && p <= 1) { // so that NaN is wrong too
+			return fmt.Errorf("invalid E2E processing latency percentile: %v", p)
+		}
 	}
 	for _, c := range []struct {
 		name  string
@@ -131,6 +173,10 @@ func (o *Options) check() error {
 		{"max-channel-consumers", o.MaxChannelConsumers < 0, "0 or more"},
 		{"http-client-connect-timeout", o.HTTPClientConnectTimeout <= 0, "more than 0"},
 		{"http-client-request-timeout", o.HTTPClientRequestTimeout <= 0, "more than 0"},
+		{"statsd-interval", o.StatsdAddress != "" && o.StatsdInterval <= time.Second, "more than 1s"},
+		{"e2e-processing-latency-window-time", o.E2EProcessingLatencyWindowTime <= 0, "more than 0"},
+		{"queue-scan-selection-count", o.QueueScanSelectionCount < 0, "0 or more"},
+		{"queue-scan-worker-pool-max", o.QueueScanWorkerPoolMax <= 0, "more than 0"},
 	} {
 		if c.bad {
 			return fmt.Errorf("--%s must be %s", c.name, c.wants)

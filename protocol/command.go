@@ -25,8 +25,7 @@ type Line struct {
 // protocol.md 2: at most one carriage return before the newline is dropped,
 // and each single space separates.
 func SplitLine(line []byte) (l Line) {
-	line = bytes.TrimSuffix(line, []byte("\n"))
-	line = bytes.TrimSuffix(line, []byte("\r"))
+	line = dropLast(dropLast(line, '\n'), '\r')
 	for l.n < maxWords-1 {
 		i := bytes.IndexByte(line, ' ')
 		if i < 0 {
@@ -44,6 +43,13 @@ func SplitLine(line []byte) (l Line) {
 	return l
 }
 
+func dropLast(line []byte, c byte) []byte {
+	if n := len(line); n > 0 && line[n-1] == c {
+		return line[:n-1]
+	}
+	return line
+}
+
 // Command returns the first word.
 func (l *Line) Command() []byte { return l.words[0] }
 
@@ -52,6 +58,21 @@ func (l *Line) Params() int { return l.n - 1 }
 
 // Param returns parameter i, from 0 on, which must be below Params.
 func (l *Line) Param(i int) []byte { return l.words[i+1] }
+
+// FinSize is the number of bytes of a FIN command in its usual form.
+const FinSize = len("FIN 0123456789abcdef\n")
+
+// CutFin returns the ID of the FIN command that p begins with. It knows the usual
+// form only, an ID of hex digits and a bare newline: it spares most of what a
+// consumer sends the way through SplitLine, a third of the time of a FIN.
+func CutFin(p []byte) (id MessageID, ok bool) {
+	if len(p) < FinSize || p[FinSize-1] != '\n' || string(p[:4]) != "FIN " {
+		return id, false
+	}
+	id = MessageID(p[4:])
+	_, ok = ParseMessageID(id)
+	return id, ok
+}
 
 // ParseDigits returns the number that p tells in decimal digits only; none is 0.
 // What does not fit saturates, so that it fails every range check.

@@ -130,3 +130,27 @@ func TestNames(t *testing.T) {
 		t.Error("IsEphemeral goes by the suffix")
 	}
 }
+
+// TestCutFin holds the short way to the long one: what it takes is what SplitLine
+// makes of the line.
+func TestCutFin(t *testing.T) {
+	for in, want := range map[string]bool{
+		"FIN 0123456789abcdef\n":      true,
+		"FIN 0123456789abcdef\nFIN x": true,
+		"FIN 0123456789abcdef\r\n":    false,
+		"FIN 0123456789abcde\r\n":     false,
+		"FIN 0123456789abcdef":        false,
+		"FIN 0123456789ABCDEF\n":      false,
+		"FIN 0123456789abcde \n":      false,
+		"FIN  123456789abcdef\n":      false,
+		"REQ 0123456789abcdef\n":      false,
+		"fin 0123456789abcdef\n":      false,
+		"FIN 0123456789abcdefg\n":     false,
+		"":                            false,
+	} {
+		id, ok := CutFin([]byte(in))
+		if ok != want || ok && string(id[:]) != in[4:20] {
+			t.Errorf("%q: %s, %v", in, id, ok)
+		}
+	}
+}

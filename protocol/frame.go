@@ -105,34 +105,41 @@ func NewMessageID(n uint64) (id MessageID) {
 
 // ParseMessageID returns the number of an ID; ok is false if it is not made of lower-case hex digits.
 func ParseMessageID(id MessageID) (n uint64, ok bool) {
-	bad := byte(0)
-	for _, c := range id {
-		d := unhex[c]
-		bad |= d
-		n = n<<4 | uint64(d&15)
-	}
-	return n, bad&0x80 == 0
+	high, okHigh := eightDigits(binary.BigEndian.Uint64(id[:8]))
+	low, okLow := eightDigits(binary.BigEndian.Uint64(id[8:]))
+	return high<<32 | low, okHigh && okLow
 }
 
-// hexPairs has the two digits of each byte; unhex the value of each digit, or 0x80.
-var hexPairs, unhex = func() (pairs [256][2]byte, values [256]byte) {
-	const digits = "0123456789abcdef"
-	for i := range pairs {
-		pairs[i] = [2]byte{digits[i>>4], digits[i&15]}
-		values[i] = 0x80
-	}
-	for i := range digits {
-		values[digits[i]] = byte(i)
-	}
-	return pairs, values
-}()
+// Hex digits are told and written eight at a time, one in each byte of a word:
+// a tenth of the time of a loop with tables, and every message needs both.
+const (
+	eachByte = 0x0101010101010101
+	nibbles  = 0x0f * eachByte
+)
 
+// asciiDigits returns the digits of the nibbles in d's bytes.
+func asciiDigits(d uint64) uint64 {
+	letters := (d + 118*eachByte) >> 7 & eachByte // 1 in each byte that is 10 or more
+	return d + '0'*eachByte + letters*('a'-'0'-10)
+}
+
+// eightDigits returns the value of eight ASCII digits.
+func eightDigits(ascii uint64) (n uint64, ok bool) {
+	d := ascii&nibbles + 9*(ascii>>6&eachByte) // letters have bit 6, and their low bits begin at 1
+	ok = d&^nibbles == 0 && asciiDigits(d) == ascii
+	d = (d | d>>4) & 0x00ff00ff00ff00ff
+	d = (d | d>>8) & 0x0000ffff0000ffff
+	return (d | d>>16) & 0xffffffff, ok
+}
+
+// putHex writes the 16 digits of n.
 func putHex(dst []byte, n uint64) {
 	_ = dst[15]
-	for i := 14; i >= 0; i -= 2 {
-		p := &hexPairs[byte(n)]
-		dst[i], dst[i+1] = p[0], p[1]
-		n >>= 8
+	for i, half := range [2]uint64{n >> 32, n & 0xffffffff} {
+		d := (half | half<<16) & 0x0000ffff0000ffff
+		d = (d | d<<8) & 0x00ff00ff00ff00ff
+		d = (d | d<<4) & nibbles
+		binary.BigEndian.PutUint64(dst[8*i:], asciiDigits(d))
 	}
 }
 

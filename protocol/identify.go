@@ -136,3 +136,10 @@ func within(ms int, byDefault, least, most time.Duration, offAllowed bool) (time
 	}
 	return time.Duration(ms) * time.Millisecond, true
 }
+
+// AuthReply is the answer to AUTH (protocol.md 6).
+type AuthReply struct {
+	Identity        string `json:"identity"`
+	IdentityURL     string `json:"identity_url"`
+	PermissionCount int    `json:"permission_count"`
+}

@@ -5,7 +5,6 @@ import (
 	"os"
 
 	"nsqsuite/internal/cli"
-	"nsqsuite/internal/logging"
 	"nsqsuite/nsqadmin"
 )
 
@@ -17,8 +16,9 @@ func run() int {
 	if exit, done := p.Parse(options, os.Args[1:]); done {
 		return exit
 	}
+	p.Format = options.LogFormat
 	ctx := cli.Context()
-	a, err := nsqadmin.New(options, logging.New(os.Stderr, options.LogPrefix, options.LogLevel))
+	a, err := nsqadmin.New(options, options.LogFormat.New(os.Stderr, options.LogPrefix, options.LogLevel))
 	if err == nil {
 		err = a.Run(ctx)
 	}

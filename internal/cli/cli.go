@@ -9,11 +9,11 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/pflag"
 
+	"nsqsuite/internal/logging"
 	"nsqsuite/internal/version"
 )
 
@@ -29,6 +29,12 @@ type Program struct {
 	Does string // one sentence for --help
 	// Stdout and Stderr are where --version and all else go.
 	Stdout, Stderr io.Writer
+	// Format is how Fatalf's line looks.
+	Format logging.Format
+	// Tool is for a program all of whose settings are on the command line: it has no --config.
+	Tool bool
+	// Args is, after Parse, what follows the flags.
+	Args []string
 }
 
 // Parse fills opts, a pointer to an options struct that holds the defaults, from
@@ -39,9 +45,13 @@ func (p *Program) Parse(opts any, args []string) (exit int, done bool) {
 	flags := pflag.NewFlagSet(p.Name, pflag.ContinueOnError)
 	flags.SetInterspersed(false)
 	flags.SetOutput(io.Discard)
-	config := flags.String("config", "", "TOML file with options")
+	config := new(string)
+	if !p.Tool {
+		flags.StringVar(config, "config", "", "TOML file with options")
+		flags.Bool("verbose", false, "deprecated, has no effect")
+	}
 	showVersion := flags.Bool("version", false, "print the version and exit")
-	flags.Bool("verbose", false, "deprecated, has no effect")
+	generate := flags.String("generate", "", "text to print")
 	for _, o := range all {
 		if o.flag == "" {
 			continue
@@ -61,9 +71,13 @@ func (p *Program) Parse(opts any, args []string) (exit int, done bool) {
 		p.usage(all)
 		return ExitUsage, true
 	}
+	p.Args = flags.Args()
 	if *showVersion {
 		fmt.Fprintln(p.Stdout, version.String(p.Name))
 		return 0, true
+	}
+	if *generate != "" {
+		return p.generate(*generate, all), true
 	}
 	if *config != "" {
 		if err := readFile(*config, all); err != nil {
@@ -74,18 +88,18 @@ func (p *Program) Parse(opts any, args []string) (exit int, done bool) {
 	return 0, false
 }
 
-// Fatalf prints the line that a program ends with that cannot start.
+// Fatalf prints the line that a program ends with that cannot start. Its prefix
+// is the program's name, whatever --log-prefix says.
 func (p *Program) Fatalf(format string, args ...any) {
-	at := time.Now().Format("2006/01/02 15:04:05.000000")
-	fmt.Fprintf(p.Stderr, "[%s] %s FATAL: %s\n", p.Name, at, fmt.Sprintf(format, args...))
+	p.Format.New(p.Stderr, "["+p.Name+"] ", logging.Info).Fatalf(format, args...)
 }
 
-// Context returns a context that ends with the first SIGINT or SIGTERM. Further
-// ones are ignored, so that an orderly exit is not cut short.
-func Context() context.Context {
+// Context returns a context that ends with the first SIGINT or SIGTERM, or one of
+// more. Further ones are ignored, so that an orderly exit is not cut short.
+func Context(more ...os.Signal) context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(signals, append(more, syscall.SIGINT, syscall.SIGTERM)...)
 	go func() {
 		<-signals
 		cancel()
@@ -187,31 +201,4 @@ func readFile(path string, all []*option) error {
 		}
 	}
 	return nil
-}
-
-// usage prints all flags, by group.
-func (p *Program) usage(all []*option) {
-	w := p.Stderr
-	fmt.Fprintf(w, "%s\n\nUsage: %s [--option=value …]\n", p.Does, p.Name)
-	fmt.Fprintf(w, "\nGeneral:\n  --config file\n        TOML file with options; keys are the options' names with _ for -\n")
-	fmt.Fprintf(w, "  --version\n        print the version and exit\n")
-	group := ""
-	for _, o := range all {
-		if o.flag == "" {
-			continue
-		}
-		if o.group != group {
-			group = o.group
-			fmt.Fprintf(w, "\n%s:\n", group)
-		}
-		kind := " " + o.Type()
-		if o.isBool() {
-			kind = ""
-		}
-		byDefault := ""
-		if o.byDefault != "" && o.byDefault != "false" {
-			byDefault = fmt.Sprintf(" (default %s)", o.byDefault)
-		}
-		fmt.Fprintf(w, "  --%s%s\n        %s%s\n", o.flag, kind, o.usage, byDefault)
-	}
 }

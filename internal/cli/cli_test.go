@@ -101,6 +101,20 @@ func TestHelpAndVersion(t *testing.T) {
 	}
 }
 
+func TestTool(t *testing.T) {
+	var out bytes.Buffer
+	s := defaults()
+	p := Program{Name: "nsq_x", Does: "nsq_x does.", Stdout: &out, Stderr: &out, Tool: true}
+	if exit, done := p.Parse(&s, []string{"-snappy=false", "a", "b"}); done || s.Snappy || !reflect.DeepEqual(p.Args, []string{"a", "b"}) {
+		t.Errorf("exit %d, %+v, arguments %q", exit, s, p.Args)
+	}
+	for _, flag := range []string{"--config=x", "--verbose"} {
+		if exit, done := p.Parse(&s, []string{flag}); !done || exit != ExitUsage || strings.Contains(out.String(), "TOML") {
+			t.Errorf("%s: exit %d, %s", flag, exit, out.String())
+		}
+	}
+}
+
 func TestFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.toml")
 	read := func(text string, args ...string) (settings, string, int, bool) {

@@ -19,8 +19,9 @@ type option struct {
 	flag, key    string
 	group, usage string
 	field        reflect.Value
-	byDefault    string
-	given        bool // on the command line
+	byDefault    string // as it is shown
+	hostly       bool   // the default is another on each host
+	given        bool   // on the command line
 }
 
 // options returns the fields of the struct that opts points to.
@@ -39,7 +40,11 @@ func options(opts any) []*option {
 		if o.flag == "" && o.key == "" {
 			continue
 		}
-		o.byDefault = o.String()
+		if o.byDefault = tag.Get("default"); o.byDefault == "" {
+			o.byDefault = o.String()
+		} else {
+			o.hostly = true
+		}
 		list = append(list, o)
 	}
 	return list
@@ -262,8 +267,28 @@ func Value(opts any, key string) (v any, ok bool) {
 		case []float64:
 			return append([]float64{}, v...), true
 		default:
+			if o.field.Kind() == reflect.String {
+				return o.field.String(), true
+			}
 			return v, true
 		}
 	}
 	return nil, false
+}
+
+// Setting is an option as people read it.
+type Setting struct {
+	Flag, Usage string
+	Value       string // as it would be given on the command line
+}
+
+// Settings returns all options that have a flag, in their order.
+func Settings(opts any) (all []Setting) {
+	for _, o := range options(opts) {
+		if o.flag == "" {
+			continue
+		}
+		all = append(all, Setting{Flag: o.flag, Usage: o.usage, Value: o.String()})
+	}
+	return all
 }

@@ -51,7 +51,7 @@ func (e *StatusError) Error() string {
 // client is HTTP as nsqadmin speaks it (nsqadmin.md 2).
 type client struct {
 	http *http.Client
-	log  *logging.Logger
+	logf func(format string, args ...any) // one line a request
 }
 
 func newClient(c Config, log *logging.Logger) *client {
@@ -64,34 +64,50 @@ func newClient(c Config, log *logging.Logger) *client {
 		IdleConnTimeout:       idleFor,
 		ResponseHeaderTimeout: c.RequestTimeout,
 	}
-	return &client{http: &http.Client{Transport: transport, Timeout: c.RequestTimeout}, log: log}
+	return &client{http: &http.Client{Transport: transport, Timeout: c.RequestTimeout}, logf: log.Infof}
 }
 
 // get asks the HTTP API at address and decodes its JSON answer into v.
 func (c *client) get(ctx context.Context, who, address, path string, query url.Values, v any) error {
+	body, err := c.request(ctx, http.MethodGet, who, address, path, query)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, v); err != nil {
+		return fmt.Errorf("decoding the answer of http://%s%s: %w", address, path, err)
+	}
+	return nil
+}
+
+// post tells the HTTP API at address to do something.
+func (c *client) post(ctx context.Context, who, address, path string, query url.Values) error {
+	_, err := c.request(ctx, http.MethodPost, who, address, path, query)
+	return err
+}
+
+// request returns the body of an answer with status 200. A node that demands
+// TLS says so, and is asked again.
+func (c *client) request(ctx context.Context, method, who, address, path string, query url.Values) ([]byte, error) {
 	target := "http://" + address + path
 	if len(query) > 0 {
 		target += "?" + query.Encode()
 	}
-	c.log.Infof("CI: querying %s %s", who, target)
-	body, status, err := c.exchange(ctx, http.MethodGet, target)
+	c.logf("CI: querying %s %s", who, target)
+	body, status, err := c.exchange(ctx, method, target)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if status == http.StatusForbidden {
 		if again, ok := overTLS(target, body); ok {
-			if body, status, err = c.exchange(ctx, http.MethodGet, again); err != nil {
-				return err
+			if body, status, err = c.exchange(ctx, method, again); err != nil {
+				return nil, err
 			}
 		}
 	}
 	if status != http.StatusOK {
-		return &StatusError{Code: status, Body: body[:min(len(body), maxComplaint)]}
+		return nil, &StatusError{Code: status, Body: body[:min(len(body), maxComplaint)]}
 	}
-	if err := json.Unmarshal(body, v); err != nil {
-		return fmt.Errorf("decoding the answer of %s: %w", target, err)
-	}
-	return nil
+	return body, nil
 }
 
 var errAnswerTooLarge = errors.New("the answer is too large")

@@ -175,6 +175,13 @@ func respondV1(w http.ResponseWriter, v any, err error) int {
 	return status
 }
 
+// Denied returns a handler that answers 403 with a message, in the V1 style.
+func Denied(message string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		respondV1(w, nil, &Error{Status: http.StatusForbidden, Message: message})
+	})
+}
+
 func mustJSON(v any) []byte {
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -196,6 +203,16 @@ func respondPlain(w http.ResponseWriter, v any, err error) int {
 	return status
 }
 
+// TLSRequired returns a handler that sends everybody to the HTTPS port; 0 means
+// that there is none.
+func TLSRequired(httpsPort int) http.Handler {
+	refusal := &Error{
+		Status: http.StatusForbidden,
+		Body:   fmt.Appendf(nil, `{"message": "TLS_REQUIRED", "https_port": %d}`, httpsPort),
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { respondV1(w, nil, refusal) })
+}
+
 // Query returns the parameters of a request, of which the first of each name
 // counts. The error is 400 INVALID_REQUEST.
 func Query(r *http.Request, log *logging.Logger) (url.Values, error) {
@@ -213,15 +230,21 @@ var ErrBodyTooLarge = errors.New("body is too large")
 // trusted is how many announced bytes a body gets room for before they arrive.
 const trusted = 64 << 10
 
-// ReadBody reads a body of at most limit bytes. Beyond trusted bytes, memory
-// grows with what arrives, not with what is announced. What was read before an
-// error is returned beside it.
+// ReadBody reads a body of at most limit bytes. What was read before an error is
+// returned beside it.
 func ReadBody(r *http.Request, limit int64) ([]byte, error) {
 	var body bytes.Buffer
+	err := ReadInto(&body, r, limit)
+	return body.Bytes(), err
+}
+
+// ReadInto is ReadBody into a buffer, which must be empty. Beyond trusted bytes,
+// it grows with what arrives, not with what is announced.
+func ReadInto(body *bytes.Buffer, r *http.Request, limit int64) error {
 	body.Grow(int(min(max(r.ContentLength, 0), limit, trusted)) + bytes.MinRead)
 	_, err := body.ReadFrom(io.LimitReader(r.Body, limit+1))
 	if err == nil && int64(body.Len()) > limit {
 		err = ErrBodyTooLarge
 	}
-	return body.Bytes(), err
+	return err
 }

@@ -1,11 +1,14 @@
 package httpapi
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	stdlog "log"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"nsqsuite/internal/logging"
@@ -14,22 +17,46 @@ import (
 // headerTimeout is how long a client may take to send a request's header.
 const headerTimeout = 30 * time.Second
 
-// Server serves HTTP on a listener.
+// Server serves HTTP/1 on a listener.
 type Server struct {
 	listener net.Listener
 	server   *http.Server
 	log      *logging.Logger
 	name     string
+	cancel   func() // ends the context of all requests
+
+	mu     sync.Mutex
+	closed bool
+	busy   sync.WaitGroup // handlers
 }
 
 // NewServer returns a server; name, HTTP or HTTPS, is for the log.
 func NewServer(name string, listener net.Listener, h http.Handler, log *logging.Logger) *Server {
-	return &Server{
-		listener: listener,
-		name:     name,
-		log:      log,
-		server:   &http.Server{Handler: h, ErrorLog: stdlog.New(log, "", 0), ReadHeaderTimeout: headerTimeout},
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Server{listener: listener, name: name, log: log, cancel: cancel}
+	s.server = &http.Server{
+		Handler:           s.counted(h),
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ErrorLog:          stdlog.New(log, "", 0),
+		ReadHeaderTimeout: headerTimeout,
+		TLSNextProto:      map[string]func(*http.Server, *tls.Conn, http.Handler){}, // no HTTP/2
 	}
+	return s
+}
+
+// counted returns a handler of which Close can wait for the end.
+func (s *Server) counted(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			return
+		}
+		s.busy.Add(1)
+		s.mu.Unlock()
+		defer s.busy.Done()
+		h.ServeHTTP(w, r)
+	})
 }
 
 // Addr returns the address the server listens on.
@@ -46,7 +73,13 @@ func (s *Server) Serve() error {
 	return fmt.Errorf("http.Serve() error - %w", err)
 }
 
-// Close closes the listener and all connections.
+// Close closes the listener and all connections, ends the context of their
+// requests, and returns when all handlers have.
 func (s *Server) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.cancel()
 	s.server.Close() //nolint:errcheck // closing a listener that is closed already
+	s.busy.Wait()
 }

@@ -3,7 +3,7 @@
 //
 //	<prefix>2006/01/02 15:04:05.000000 LEVEL: text
 //
-// in local time, on top of log/slog.
+// in local time, or as JSON, on top of log/slog.
 package logging
 
 import (
@@ -64,19 +64,60 @@ func (l *Level) Type() string { return "level" }
 // slogLevel spaces the levels as log/slog does.
 func (l Level) slogLevel() slog.Level { return slog.Level(4 * (int(l) - int(Info))) }
 
+func mark(l slog.Level) string { return marks[min(max(Level(int(l)/4+int(Info)), Debug), Fatal)] }
+
 // Logger writes lines at or above its level. It is safe for concurrent use.
 type Logger struct {
 	level   *slog.LevelVar
 	handler slog.Handler
 }
 
-// New returns a logger that writes lines to w, each with prefix before it.
-func New(w io.Writer, prefix string, level Level) *Logger {
+// New returns a logger that writes classic lines to w, each with prefix before it.
+func New(w io.Writer, prefix string, level Level) *Logger { return Text.New(w, prefix, level) }
+
+// Format is how lines look.
+type Format string
+
+// The formats.
+const (
+	Text Format = "text" // the classic form
+	JSON Format = "json" // an object a line, with time, level and msg
+)
+
+// New returns a logger that writes to w; the prefix stands before each line of Text.
+func (f Format) New(w io.Writer, prefix string, level Level) *Logger {
 	l := &Logger{level: new(slog.LevelVar)}
 	l.SetLevel(level)
-	l.handler = &lines{w: w, prefix: prefix, level: l.level, mu: new(sync.Mutex)}
+	if f == JSON {
+		l.handler = slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l.level, ReplaceAttr: nameLevel})
+	} else {
+		l.handler = &lines{w: w, prefix: prefix, level: l.level, mu: new(sync.Mutex)}
+	}
 	return l
 }
+
+// nameLevel gives levels their names of the classic form.
+func nameLevel(_ []string, a slog.Attr) slog.Attr {
+	if level, ok := a.Value.Any().(slog.Level); ok {
+		return slog.String(a.Key, mark(level))
+	}
+	return a
+}
+
+// String is pflag.Value.
+func (f *Format) String() string { return string(*f) }
+
+// Set is pflag.Value.
+func (f *Format) Set(word string) error {
+	if word != string(Text) && word != string(JSON) {
+		return fmt.Errorf("invalid log format '%s' (text, json)", word)
+	}
+	*f = Format(word)
+	return nil
+}
+
+// Type is pflag.Value.
+func (f *Format) Type() string { return "format" }
 
 // Discard returns a logger that writes nothing.
 func Discard() *Logger { return New(io.Discard, "", Fatal+1) }
@@ -126,16 +167,17 @@ type lines struct {
 	mu     *sync.Mutex
 }
 
+// oneLine keeps what a client sent from beginning a new line.
+var oneLine = strings.NewReplacer("\n", `\n`, "\r", `\r`)
+
 func (h *lines) Enabled(_ context.Context, level slog.Level) bool { return level >= h.level.Level() }
 
 func (h *lines) Handle(_ context.Context, r slog.Record) error {
-	level := Level(int(r.Level)/4 + int(Info))
-	// A line is a line: what a client sent must not begin a new one.
-	text := strings.NewReplacer("\n", `\n`, "\r", `\r`).Replace(r.Message)
+	text := oneLine.Replace(r.Message)
 	line := make([]byte, 0, len(h.prefix)+len(text)+40)
 	line = append(line, h.prefix...)
 	line = r.Time.AppendFormat(line, "2006/01/02 15:04:05.000000 ")
-	line = append(line, marks[min(max(level, Debug), Fatal)]...)
+	line = append(line, mark(r.Level)...)
 	line = append(line, ": "...)
 	line = append(line, text...)
 	line = append(line, '\n')

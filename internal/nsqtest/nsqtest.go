@@ -22,12 +22,16 @@ const (
 	pollEvery = 5 * time.Millisecond
 )
 
+// built is the folder of the programs, once there is one.
+var built string
+
 // build builds all programs, once per test process.
 var build = sync.OnceValues(func() (dir string, err error) {
 	dir, err = os.MkdirTemp("", "nsqtest")
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	cmd := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "nsqsuite/cmd/...")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
@@ -38,8 +42,8 @@ var build = sync.OnceValues(func() (dir string, err error) {
 // Main runs a package's tests and removes what was built for them.
 func Main(m *testing.M) {
 	code := m.Run()
-	if dir, err := build(); err == nil {
-		os.RemoveAll(dir)
+	if built != "" {
+		os.RemoveAll(built)
 	}
 	os.Exit(code)
 }
@@ -121,6 +125,9 @@ func (d *Daemon) run(tcp, http string) {
 	if d.program != "nsqadmin" {
 		args = append([]string{"--tcp-address=" + tcp}, args...)
 		want = 2
+	}
+	if d.program == "nsqd" {
+		args = append([]string{"--https-address=127.0.0.1:0"}, args...)
 	}
 	cmd := exec.Command(Path(d.t, d.program), args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

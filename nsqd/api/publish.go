@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/julienschmidt/httprouter"
@@ -15,25 +16,40 @@ import (
 	"nsqsuite/protocol"
 )
 
+// keepBody is the size in bytes up to which the memory of a body is kept for the next one.
+const keepBody = 1 << 20
+
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// release gives back what bodies.Get returned; nothing may point into it any more.
+func release(body *bytes.Buffer) {
+	if body.Cap() <= keepBody {
+		body.Reset()
+		bodies.Put(body)
+	}
+}
+
 // pub is POST /pub (1.4).
 func (a *API) pub(_ http.ResponseWriter, r *http.Request, _ httprouter.Params) (any, error) {
 	if r.ContentLength > a.MaxMsgSize {
 		return nil, httpapi.TooLarge("MSG_TOO_BIG")
 	}
-	body, err := httpapi.ReadBody(r, a.MaxMsgSize)
+	body := bodies.Get().(*bytes.Buffer)
+	defer release(body)
+	err := httpapi.ReadInto(body, r, a.MaxMsgSize)
 	switch {
 	case errors.Is(err, httpapi.ErrBodyTooLarge):
 		return nil, httpapi.TooLarge("MSG_TOO_BIG")
 	case err != nil:
 		return nil, httpapi.ErrInternal
-	case len(body) == 0:
+	case body.Len() == 0:
 		return nil, httpapi.BadRequest("MSG_EMPTY")
 	}
 	t, q, err := a.newTopic(r)
 	if err != nil {
 		return nil, err
 	}
-	m := broker.Message{Body: body}
+	m := broker.Message{Body: body.Bytes()}
 	if text, given := query(q, "defer"); given {
 		ms, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || ms < 0 || ms > a.MaxReqTimeout.Milliseconds() {
@@ -68,17 +84,19 @@ func (a *API) mpub(_ http.ResponseWriter, r *http.Request, _ httprouter.Params) 
 		return nil, err
 	}
 	binary := a.binaryMode(q)
-	body, err := httpapi.ReadBody(r, a.MaxBodySize)
+	body := bodies.Get().(*bytes.Buffer)
+	defer release(body)
+	err = httpapi.ReadInto(body, r, a.MaxBodySize)
 	var messages []broker.Message
 	switch {
 	case errors.Is(err, httpapi.ErrBodyTooLarge):
 		return nil, httpapi.TooLarge("BODY_TOO_BIG")
 	case binary: // of a body that breaks off, what is there decides
-		messages, err = a.splitBinary(body)
+		messages, err = a.splitBinary(body.Bytes())
 	case err != nil:
 		return nil, httpapi.ErrInternal
 	default:
-		messages, err = a.splitLines(body)
+		messages, err = a.splitLines(body.Bytes())
 	}
 	if err != nil {
 		return nil, err
@@ -102,20 +120,28 @@ func (a *API) binaryMode(q map[string][]string) bool {
 }
 
 func (a *API) splitLines(body []byte) ([]broker.Message, error) {
-	var messages []broker.Message
-	for len(body) > 0 {
-		line, rest, _ := bytes.Cut(body, []byte("\n"))
-		body = rest
-		if len(line) == 0 {
-			continue
-		}
+	n := 0
+	for line := range bytes.SplitSeq(body, newline) {
 		if int64(len(line)) > a.MaxMsgSize {
 			return nil, httpapi.TooLarge("MSG_TOO_BIG")
 		}
-		messages = append(messages, broker.Message{Body: line})
+		if len(line) > 0 {
+			n++
+		}
+	}
+	messages := make([]broker.Message, 0, n)
+	for line := range bytes.SplitSeq(body, newline) {
+		if len(line) > 0 {
+			messages = append(messages, broker.Message{Body: line})
+		}
 	}
 	return messages, nil
 }
+
+var newline = []byte("\n")
+
+// minEntry is how many bytes a message of a binary body has at least: its size and one more.
+const minEntry = 5
 
 func (a *API) splitBinary(body []byte) ([]broker.Message, error) {
 	if len(body) < 4 {
@@ -126,7 +152,7 @@ func (a *API) splitBinary(body []byte) ([]broker.Message, error) {
 		return nil, httpapi.TooLarge("BAD_BODY")
 	}
 	body = body[4:]
-	var messages []broker.Message
+	messages := make([]broker.Message, 0, min(count, int64(len(body))/minEntry))
 	for range count {
 		if len(body) < 4 {
 			return nil, httpapi.TooLarge("BAD_MESSAGE")

@@ -158,7 +158,7 @@ func TestRouting(t *testing.T) {
 			t.Errorf("the access log lacks %q", line)
 		}
 	}
-	for _, line := range []string{"/debug/pprof/heap", "OPTIONS /pub", "/PUB", "301 "} {
+	for _, line := range []string{"/debug/pprof/heap", "OPTIONS /pub", "/PUB", "INFO: 301"} {
 		if strings.Contains(f.log.String(), line) {
 			t.Errorf("the access log has %q", line)
 		}

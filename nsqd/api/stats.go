@@ -44,6 +44,9 @@ type filter struct {
 	clients, memory bool
 }
 
+// Collect returns the statistics of all topics and channels, without clients.
+func (a *API) Collect(memory bool) *protocol.Stats { return a.collect(filter{memory: memory}) }
+
 // collect gathers the statistics.
 func (a *API) collect(f filter) *protocol.Stats {
 	s := &protocol.Stats{
@@ -70,7 +73,7 @@ func (a *API) collect(f filter) *protocol.Stats {
 	}
 	consumers := byChannel(clients, f.topic)
 	for _, t := range topics {
-		if ts, ok := topicStats(t, f, consumers); ok {
+		if ts, ok := a.topicStats(t, f, consumers); ok {
 			s.Topics = append(s.Topics, ts)
 		}
 	}
@@ -106,47 +109,50 @@ func byChannel(clients []session.Client, topic string) map[[2]string][]protocol.
 	return m
 }
 
-func topicStats(t *broker.Topic, f filter, consumers map[[2]string][]protocol.ClientStats) (protocol.TopicStats, bool) {
+func (a *API) topicStats(t *broker.Topic, f filter, consumers map[[2]string][]protocol.ClientStats) (protocol.TopicStats, bool) {
 	st := t.Stats()
 	ts := protocol.TopicStats{
-		TopicName:            st.Name,
-		Channels:             []protocol.ChannelStats{},
-		Depth:                st.Depth,
-		BackendDepth:         st.BackendDepth,
-		MessageCount:         st.Messages,
-		MessageBytes:         st.Bytes,
-		Paused:               st.Paused,
-		E2eProcessingLatency: &protocol.E2eLatency{},
+		TopicName:    st.Name,
+		Channels:     []protocol.ChannelStats{},
+		Depth:        st.Depth,
+		BackendDepth: st.BackendDepth,
+		MessageCount: st.Messages,
+		MessageBytes: st.Bytes,
+		Paused:       st.Paused,
 	}
+	now := time.Now()
+	var names []string
 	for _, c := range t.Channels() {
+		names = append(names, c.Name())
 		if f.channel != "" && c.Name() != f.channel {
 			continue
 		}
 		cs := channelStats(c.Stats())
+		cs.E2eProcessingLatency = a.Latency.Of(st.Name, now, c.Name())
 		if f.clients {
 			cs.Clients = append([]protocol.ClientStats{}, consumers[[2]string{st.Name, cs.ChannelName}]...)
 		}
 		ts.Channels = append(ts.Channels, cs)
 	}
+	ts.E2eProcessingLatency = a.Latency.Of(st.Name, now, names...)
 	return ts, f.channel == "" || len(ts.Channels) > 0
 }
 
 func channelStats(s broker.ChannelStats) protocol.ChannelStats {
 	return protocol.ChannelStats{
-		ChannelName:          s.Name,
-		Depth:                s.Depth,
-		BackendDepth:         s.BackendDepth,
-		InFlightCount:        s.InFlight,
-		DeferredCount:        s.Deferred,
-		MessageCount:         s.Messages,
-		ZoneLocalMsgCount:    s.Delivered[broker.ZoneLocal],
-		RegionLocalMsgCount:  s.Delivered[broker.RegionLocal],
-		GlobalMsgCount:       s.Delivered[broker.Global],
-		RequeueCount:         s.Requeues,
-		TimeoutCount:         s.Timeouts,
-		ClientCount:          s.Consumers,
-		Paused:               s.Paused,
-		E2eProcessingLatency: &protocol.E2eLatency{},
+		ChannelName:         s.Name,
+		Depth:               s.Depth,
+		BackendDepth:        s.BackendDepth,
+		InFlightCount:       s.InFlight,
+		DeferredCount:       s.Deferred,
+		MessageCount:        s.Messages,
+		ZoneLocalMsgCount:   s.Delivered[broker.ZoneLocal],
+		RegionLocalMsgCount: s.Delivered[broker.RegionLocal],
+		GlobalMsgCount:      s.Delivered[broker.Global],
+		RequeueCount:        s.Requeues,
+		TimeoutCount:        s.Timeouts,
+		ClientCount:         s.Consumers,
+		Paused:              s.Paused,
 	}
 }
 

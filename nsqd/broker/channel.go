@@ -17,6 +17,9 @@ type Channel struct {
 	name  string
 	// volatile: the channel may lag Config.MemQueueSize behind, and no journal knows it.
 	volatile bool
+	// found is the end of what its topic held when a volatile channel became its
+	// first; 0 for any other.
+	found uint64
 
 	// willing is the number of parked subscriptions, for publishers to look at
 	// without the lock.
@@ -188,7 +191,7 @@ func (c *Channel) depth() int64 {
 
 // dropLag moves the cursor of a volatile channel on that lags too far behind.
 func (c *Channel) dropLag() {
-	if !c.volatile {
+	if !c.volatile || c.next < c.found {
 		return
 	}
 	limit := c.limit()
@@ -253,6 +256,20 @@ func (c *Channel) forgetOwed() {
 	c.counts, c.above, c.last = [states]int64{}, 0, nil
 	c.againPages, c.dues = nil, nil
 	c.dirty = true
+}
+
+// unshown returns where the topic goes on when its only channel, a volatile one,
+// has gone before it finished all that was there before it. Messages behind that
+// may have been finished already, and come again.
+func (c *Channel) unshown() (from uint64, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	from = c.next
+	if p := c.below.front(); p != nil {
+		for from = p.first; from < p.end()-1 && p.slots[from-p.first].state == finished; from++ {
+		}
+	}
+	return from, from < c.found
 }
 
 // close ends the channel: its consumers are told, nothing can be taken from it.

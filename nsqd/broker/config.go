@@ -17,6 +17,8 @@ var (
 	ErrTooManyConsumers = errors.New("too many consumers")
 	// ErrNotInFlight says that no message with this ID is in flight on the channel.
 	ErrNotInFlight = errors.New("ID not in flight")
+	// ErrNotDeferred says that no message with this ID is deferred on the channel.
+	ErrNotDeferred = errors.New("ID not deferred")
 	// ErrNotOwner says that the message is in flight on another subscription.
 	ErrNotOwner = errors.New("client does not own message")
 )

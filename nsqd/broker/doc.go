@@ -43,7 +43,9 @@
 // # Holding
 //
 // A topic that is paused, or has no channel, holds: its channels may not read
-// beyond the offset where that began, and the first channel begins there.
+// beyond the offset where that began, and the first channel begins there. If that
+// is an ephemeral one whose consumers leave before they have finished what was
+// held, the topic holds the rest again: an onlooker destroys nothing.
 //
 // # What survives
 //

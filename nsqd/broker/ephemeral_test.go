@@ -52,6 +52,52 @@ func TestEphemeralTopicGoesWithItsLastChannel(t *testing.T) {
 	}
 }
 
+// TestOnlookerDestroysNothing has an ephemeral channel be the first of a topic
+// that holds messages, more than memory does.
+func TestOnlookerDestroysNothing(t *testing.T) {
+	fs := newFS()
+	b := newBroker(t, fs, func(c *Config) { c.MemQueueSize = 2 })
+	tp, err := b.Topic("t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish(t, tp, "a", "b", "c", "d", "e", "f")
+	look := func(ready int) *consumer {
+		ch, err := tp.Channel("look#ephemeral")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return subscribe(t, ch, ready)
+	}
+	k := look(2)
+	seen := k.take(t)
+	want(t, "first look", bodies(seen), "a b")
+	k.mustFinish(t, seen[0])
+	k.Unsubscribe()
+	want(t, "held", fmt.Sprint(tp.Stats().Depth), "5") // b was in flight
+	k = look(100)
+	seen = k.take(t)
+	want(t, "second look", bodies(seen), "b c d e f")
+	k.mustFinish(t, seen[0], seen[2])
+	publish(t, tp, "g")
+	k.Unsubscribe()
+	want(t, "held", fmt.Sprint(tp.Stats().Depth), "5")
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b = newBroker(t, fs, nil)
+	tp, ch := topicAndChannel(t, b, "t", "c")
+	want(t, "the lasting channel", bodies(subscribe(t, ch, 100).take(t)), "c d e f g")
+	if err := tp.DeleteChannel("c"); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "held after a deletion", fmt.Sprint(tp.Stats().Depth), "0")
+	k = look(100)
+	publish(t, tp, "h")
+	k.Unsubscribe()
+	want(t, "held after one who found nothing", fmt.Sprint(tp.Stats().Depth), "0")
+}
+
 // TestEphemeralOverflow has channels lag behind more than memory holds: they
 // lose their oldest messages, and only theirs, and the loss is counted.
 func TestEphemeralOverflow(t *testing.T) {

@@ -236,7 +236,7 @@ func (m *modelTopic) finishAll() {
 	m.check()
 	m.tend()
 	for _, c := range m.channels {
-		if n := len(c.below.list) + len(c.ahead.list); n > 0 {
+		if n := c.below.len() + c.ahead.len(); n > 0 {
 			m.t.Fatalf("%d pages are left of nothing", n)
 		}
 	}

@@ -42,7 +42,6 @@ type modelConsumer struct {
 	channel *modelChannel
 	ready   int
 	idle    bool // its last Receive found nothing, and it was not woken since
-	gone    bool
 }
 
 type modelChannel struct {

@@ -61,10 +61,20 @@ type pages struct {
 	list []*page
 	// firsts has the first offset of each, so that a search touches no page.
 	firsts []uint64
-	gone   int
+	head   int // what is before it is gone
+	gone   int // nils behind head
 }
 
+// keepPages is for how many pages an empty list keeps memory.
+const keepPages = 64
+
+// len returns the length of the list, nils included.
+func (l *pages) len() int { return len(l.list) - l.head }
+
 func (l *pages) push(p *page) {
+	if len(l.list) == cap(l.list) && l.head > len(l.list)/2 {
+		l.compact()
+	}
 	l.list = append(l.list, p)
 	l.firsts = append(l.firsts, p.first)
 }
@@ -72,7 +82,7 @@ func (l *pages) push(p *page) {
 // find returns the page that covers offset, or nil.
 func (l *pages) find(offset uint64) *page {
 	i := l.index(offset)
-	if i < 0 {
+	if i < l.head {
 		return nil
 	}
 	if p := l.list[i]; p != nil && p.holds(offset) {
@@ -81,63 +91,75 @@ func (l *pages) find(offset uint64) *page {
 	return nil
 }
 
-// index returns the index of the last page that begins at or before offset, or -1.
+// index returns the index of the last page that begins at or before offset, or one below head.
 func (l *pages) index(offset uint64) int {
-	return sort.Search(len(l.firsts), func(i int) bool { return l.firsts[i] > offset }) - 1
+	live := l.firsts[l.head:]
+	return l.head + sort.Search(len(live), func(i int) bool { return live[i] > offset }) - 1
 }
 
 // front returns the first page, or nil.
 func (l *pages) front() *page {
-	for len(l.list) > 0 && l.list[0] == nil {
-		l.drop(1)
+	for l.len() > 0 && l.list[l.head] == nil {
+		l.popFront()
 		l.gone--
 	}
-	if len(l.list) == 0 {
+	if l.len() == 0 {
 		return nil
 	}
-	return l.list[0]
+	return l.list[l.head]
 }
 
 // popFront removes the first page, which front has returned.
-func (l *pages) popFront() { l.drop(1) }
-
-func (l *pages) drop(n int) {
-	clear(l.list[:n])
-	l.list, l.firsts = l.list[n:], l.firsts[n:]
-	if len(l.list) == 0 {
-		l.list, l.firsts = l.list[:0:0], l.firsts[:0:0]
+func (l *pages) popFront() {
+	l.list[l.head] = nil
+	l.head++
+	if l.head < len(l.list) {
+		return
 	}
+	if cap(l.list) > keepPages {
+		l.list, l.firsts = nil, nil
+	}
+	l.list, l.firsts, l.head = l.list[:0], l.firsts[:0], 0
+}
+
+// last returns the last page, or nil.
+func (l *pages) last() *page {
+	if l.len() == 0 {
+		return nil
+	}
+	return l.list[len(l.list)-1]
 }
 
 // remove takes the page that begins at first out.
 func (l *pages) remove(first uint64) {
 	i := l.index(first)
-	if i < 0 || l.firsts[i] != first || l.list[i] == nil {
+	if i < l.head || l.firsts[i] != first || l.list[i] == nil {
 		return
 	}
 	l.list[i] = nil
 	l.gone++
 	l.front()
-	if l.gone > 16 && l.gone > len(l.list)/2 {
+	if l.gone > 16 && l.gone > l.len()/2 {
 		l.compact()
 	}
 }
 
+// compact moves the pages to the start of the list's memory.
 func (l *pages) compact() {
 	n := 0
-	for i, p := range l.list {
-		if p != nil {
+	for i := l.head; i < len(l.list); i++ {
+		if p := l.list[i]; p != nil {
 			l.list[n], l.firsts[n] = p, l.firsts[i]
 			n++
 		}
 	}
 	clear(l.list[n:])
-	l.list, l.firsts, l.gone = l.list[:n], l.firsts[:n], 0
+	l.list, l.firsts, l.head, l.gone = l.list[:n], l.firsts[:n], 0, 0
 }
 
 // all calls f for each page, in order.
 func (l *pages) all(f func(*page)) {
-	for _, p := range l.list {
+	for _, p := range l.list[l.head:] {
 		if p != nil {
 			f(p)
 		}
@@ -146,7 +168,7 @@ func (l *pages) all(f func(*page)) {
 
 // overlaps tells whether a page covers any of first ≤ offset < end.
 func (l *pages) overlaps(first, end uint64) bool {
-	for i := max(l.index(first), 0); i < len(l.list) && l.firsts[i] < end; i++ {
+	for i := max(l.index(first), l.head); i < len(l.list) && l.firsts[i] < end; i++ {
 		if p := l.list[i]; p != nil && p.end() > first {
 			return true
 		}

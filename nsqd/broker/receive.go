@@ -93,14 +93,12 @@ func (c *Channel) take(s *Subscription, r *Run, maxBytes int) (cold bool, offset
 	}
 	t.now = c.topic.broker.now()
 	c.dropLag()
-	sources := [2]func(*taking) (bool, uint64){c.takeAgain, c.takeNew}
 	if c.newFirst { // in turns, so that neither starves the other
-		sources[0], sources[1] = sources[1], sources[0]
-	}
-	for _, source := range sources {
-		if cold, offset = source(&t); cold {
-			break
+		if cold, offset = c.takeNew(&t); !cold {
+			cold, offset = c.takeAgain(&t)
 		}
+	} else if cold, offset = c.takeAgain(&t); !cold {
+		cold, offset = c.takeNew(&t)
 	}
 	if r.n > 0 {
 		c.newFirst = !c.newFirst

@@ -156,12 +156,9 @@ func (c *Channel) deferAt(offset uint64, due int64) {
 	if c.exiting || offset < c.next || offset >= c.limit() {
 		return
 	}
-	var p *page
-	if n := len(c.ahead.list); n > 0 {
-		p = c.ahead.list[n-1]
-		if p != nil && offset < p.end() {
-			return
-		}
+	p := c.ahead.last()
+	if p != nil && offset < p.end() {
+		return
 	}
 	if p != nil && p.end() == offset && len(p.slots) < pageSize && c.topic.log.OnDisk() {
 		p.slots = append(p.slots, slot{})

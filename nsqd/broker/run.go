@@ -11,19 +11,20 @@ const (
 	// copyBelow is the frame size in bytes up to which a message on a later
 	// attempt is copied whole; of a larger one only the header is.
 	copyBelow = 2 << 10
-	// scratchSize is the memory in bytes for such copies that a run asks for at a time.
-	scratchSize = 8 << 10
+	// chunkSize is the memory in bytes for such copies that a run asks for at a time.
+	chunkSize = 16 << 10
 )
 
 // Run is a number of messages taken for one consumer at once, as the frames that
 // it shall receive. The zero Run is empty and ready for use.
 type Run struct {
-	bufs    [][]byte
-	views   []diskqueue.View
-	scratch []byte
-	joined  bool // the last of bufs ends where scratch's next bytes go
-	n       int
-	size    int
+	bufs   [][]byte
+	views  []diskqueue.View
+	chunks [][]byte // memory for copies; those before chunk are full
+	chunk  int
+	joined bool // the last of bufs ends where the chunk's next bytes go
+	n      int
+	size   int
 }
 
 // Buffers returns the frames, back to back. They must be written as they are,
@@ -42,8 +43,25 @@ func (r *Run) Release() {
 		r.views[i].Release()
 	}
 	clear(r.bufs)
-	r.bufs, r.views, r.scratch = r.bufs[:0], r.views[:0], r.scratch[:0]
-	r.n, r.size, r.joined = 0, 0, false
+	r.bufs, r.views = r.bufs[:0], r.views[:0]
+	for i := range r.chunks {
+		r.chunks[i] = r.chunks[i][:0]
+	}
+	r.n, r.size, r.chunk, r.joined = 0, 0, 0, false
+}
+
+// copy returns a copy of p in memory of the run's own.
+func (r *Run) copy(p []byte) []byte {
+	for r.chunk < len(r.chunks) && len(r.chunks[r.chunk])+len(p) > cap(r.chunks[r.chunk]) {
+		r.chunk++
+		r.joined = false
+	}
+	if r.chunk == len(r.chunks) {
+		r.chunks = append(r.chunks, make([]byte, 0, chunkSize))
+	}
+	c := &r.chunks[r.chunk]
+	*c = append(*c, p...)
+	return (*c)[len(*c)-len(p):]
 }
 
 // addFresh adds the messages i to j-1 of v, handed out for the first time: they go as they lie.
@@ -65,13 +83,7 @@ func (r *Run) addAgain(v *diskqueue.View, i int, attempts uint16) {
 	if len(frame) > copyBelow {
 		own = frame[:protocol.MessageFrameHeaderSize]
 	}
-	if len(r.scratch)+len(own) > cap(r.scratch) {
-		r.scratch = make([]byte, 0, max(scratchSize, len(own)))
-		r.joined = false
-	}
-	from := len(r.scratch)
-	r.scratch = append(r.scratch, own...)
-	own = r.scratch[from:]
+	own = r.copy(own)
 	protocol.SetMessageAttempts(own, attempts)
 	if last := len(r.bufs) - 1; r.joined {
 		r.bufs[last] = r.bufs[last][:len(r.bufs[last])+len(own)]

@@ -145,14 +145,27 @@ func (t *Topic) Channel(name string) (*Channel, error) {
 		return nil, ErrExiting
 	}
 	c := newChannel(t, name, min(t.hold.Load(), t.log.End()))
+	dirty := !t.asNew()
+	c.dirty = dirty
+	if c.volatile && !t.ephemeral && len(t.channels) == 0 {
+		c.found = t.log.End()
+	}
 	t.add(c)
 	release := t.updateHold()
 	t.mu.Unlock()
 	t.broker.config.Infof("TOPIC(%s): new channel(%s)", t.name, name)
-	t.checkpoint()
+	if dirty {
+		t.checkpoint()
+	}
 	t.kick(release)
 	t.broker.config.Changed(Change{Topic: t.name, Channel: name})
 	return c, nil
+}
+
+// asNew tells whether a first channel needs no journal: without one it would
+// begin at the same place after a restart. The caller holds mu.
+func (t *Topic) asNew() bool {
+	return t.journal != nil && t.journal.file.Size() == 0 && len(t.channels) == 0
 }
 
 // add puts c among the channels. The caller holds mu.
@@ -215,28 +228,33 @@ func (t *Topic) DeleteChannel(name string) error {
 	if c == nil {
 		return ErrNotFound
 	}
-	return t.deleteChannel(c)
+	return t.deleteChannel(c, false)
 }
 
 // deleteIdle removes an ephemeral channel that has lost its last consumer,
-// unless it has got another one since.
+// unless it has got another one since. What the topic held before it, for a
+// channel that was to come, goes back as far as it is not finished: who looks in
+// does not take it away.
 func (t *Topic) deleteIdle(c *Channel) {
 	c.mu.Lock()
 	idle := len(c.subs) == 0
 	c.exiting = c.exiting || idle
 	c.mu.Unlock()
 	if idle {
-		t.deleteChannel(c) //nolint:errcheck // ErrNotFound: somebody else deleted it
+		t.deleteChannel(c, true) //nolint:errcheck // ErrNotFound: somebody else deleted it
 	}
 }
 
-func (t *Topic) deleteChannel(c *Channel) error {
+func (t *Topic) deleteChannel(c *Channel, giveBack bool) error {
 	t.mu.Lock()
 	if t.channels[c.name] != c {
 		t.mu.Unlock()
 		return ErrNotFound
 	}
 	delete(t.channels, c.name)
+	if from, ok := c.unshown(); ok && giveBack && len(t.channels) == 0 {
+		t.hold.Store(min(t.hold.Load(), from)) // before the channel lets go of it
+	}
 	t.publishReaders()
 	t.updateHold()
 	last := t.ephemeral && len(t.channels) == 0 && !t.exiting

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -42,20 +41,13 @@ func (l *Client) Channels(topic string) ([]string, error) {
 		}
 		return nil, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.config.RequestTimeout)
-	defer cancel()
-	client := &http.Client{Transport: &http.Transport{
-		DialContext:       l.dialHTTP,
-		TLSClientConfig:   l.config.TLS,
-		DisableKeepAlives: true,
-	}}
 	var mu sync.Mutex
 	var errs []error
 	found := map[string]bool{}
 	var busy sync.WaitGroup
 	for _, host := range hosts {
 		busy.Go(func() {
-			names, err := l.channelsAt(ctx, client, host, topic)
+			names, err := l.channelsAt(ctx, host, topic)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -75,26 +67,10 @@ func (l *Client) Channels(topic string) ([]string, error) {
 	return list, errors.Join(errs...)
 }
 
-func (l *Client) dialHTTP(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.config.ConnectTimeout)
-	defer cancel()
-	return l.config.Dial(ctx, network, address)
-}
-
-func (l *Client) channelsAt(ctx context.Context, client *http.Client, host, topic string) ([]string, error) {
-	u := url.URL{Scheme: "http", Host: host, Path: "/channels", RawQuery: "topic=" + url.QueryEscape(topic)}
-	l.config.Log.Infof("CI: querying nsqlookupd %s", &u)
-	body, status, err := l.get(ctx, client, &u)
-	if status == http.StatusForbidden && err == nil {
-		var demand struct {
-			Port int `json:"https_port"`
-		}
-		if err := json.Unmarshal(body, &demand); err != nil {
-			return nil, fmt.Errorf("%s answers 403", host)
-		}
-		u.Scheme, u.Host = "https", net.JoinHostPort(u.Hostname(), strconv.Itoa(demand.Port))
-		body, status, err = l.get(ctx, client, &u)
-	}
+func (l *Client) channelsAt(ctx context.Context, host, topic string) ([]string, error) {
+	target := "http://" + host + "/channels?topic=" + url.QueryEscape(topic)
+	l.config.Log.Infof("CI: querying nsqlookupd %s", target)
+	body, status, err := l.http.Ask(ctx, http.MethodGet, target, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -106,19 +82,4 @@ func (l *Client) channelsAt(ctx context.Context, client *http.Client, host, topi
 		return nil, fmt.Errorf("%s: %w", host, err)
 	}
 	return answer.Channels, nil
-}
-
-func (l *Client) get(ctx context.Context, client *http.Client, u *url.URL) ([]byte, int, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return nil, 0, err
-	}
-	req.Header.Set("Accept", "application/vnd.nsq; version=1.0")
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, l.config.MaxReply))
-	return body, resp.StatusCode, err
 }

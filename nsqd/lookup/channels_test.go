@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"nsqsuite/internal/httpclient"
 	"nsqsuite/internal/logging"
 	"nsqsuite/protocol"
 )
@@ -24,11 +25,13 @@ import (
 func client(t *testing.T, hosts ...string) *Client {
 	t.Helper()
 	l := New(Config{
-		Log:            logging.Discard(),
-		ConnectTimeout: time.Second,
-		RequestTimeout: 5 * time.Second,
-		MaxReply:       1000,
-		TLS:            &tls.Config{InsecureSkipVerify: true},
+		Log: logging.Discard(),
+		HTTP: httpclient.Config{
+			ConnectTimeout: time.Second,
+			RequestTimeout: 5 * time.Second,
+			MaxAnswer:      1000,
+			TLS:            &tls.Config{InsecureSkipVerify: true},
+		},
 	}, nil)
 	for i, h := range hosts {
 		p := newPeer(fmt.Sprint(i), &l.config)
@@ -86,8 +89,8 @@ func TestChannels(t *testing.T) {
 		{"one is down", []string{down.Addr().String(), two}, []string{"a", "c"}, "connection refused"},
 		{"one errs", []string{serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }), two}, []string{"a", "c"}, `got response 500 ""`},
 		{"one answers nonsense", []string{serve(t, text("<html>")), two}, []string{"a", "c"}, "invalid character"},
-		{"one answers too much", []string{serve(t, text(`{"channels":["`+strings.Repeat("x", 2000)+`"]}`))}, []string{}, "unexpected end"},
-		{"one forbids", []string{serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) })}, []string{}, "answers 403"},
+		{"one answers too much", []string{serve(t, text(`{"channels":["`+strings.Repeat("x", 2000)+`"]}`))}, []string{}, httpclient.ErrTooLarge.Error()},
+		{"one forbids", []string{serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) })}, []string{}, `got response 403 ""`},
 	} {
 		got, err := client(t, c.hosts...).Channels("t#ephemeral")
 		if !reflect.DeepEqual(got, c.want) {

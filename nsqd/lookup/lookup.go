@@ -2,11 +2,10 @@ package lookup
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
 	"sync"
-	"time"
 
+	"nsqsuite/internal/httpclient"
 	"nsqsuite/internal/logging"
 	"nsqsuite/protocol"
 )
@@ -31,12 +30,9 @@ type Config struct {
 	// topic too.
 	Registrations func() []Registration
 	Log           *logging.Logger
-	// ConnectTimeout and RequestTimeout are for questions over HTTP.
-	ConnectTimeout time.Duration
-	RequestTimeout time.Duration
-	// TLS is for those that demand it over HTTP; nil means the system's roots.
-	TLS *tls.Config
-	// MaxReply bounds an answer, in bytes.
+	// HTTP is how nsqlookupd are asked over HTTP.
+	HTTP httpclient.Config
+	// MaxReply bounds an answer to a command, in bytes.
 	MaxReply int64
 	// Dial connects to a nsqlookupd. If nil, a net.Dialer does.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -45,6 +41,7 @@ type Config struct {
 // Client is the connections to all nsqlookupd. It is safe for concurrent use.
 type Client struct {
 	config Config
+	http   *httpclient.Client
 
 	mu      sync.Mutex
 	peers   map[string]*peer
@@ -58,7 +55,7 @@ func New(c Config, addresses []string) *Client {
 	if c.Dial == nil {
 		c.Dial = new(net.Dialer).DialContext
 	}
-	l := &Client{config: c, peers: map[string]*peer{}}
+	l := &Client{config: c, http: httpclient.New(c.HTTP), peers: map[string]*peer{}}
 	l.SetAddresses(addresses)
 	return l
 }

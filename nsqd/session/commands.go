@@ -1,7 +1,6 @@
 package session
 
 import (
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -14,6 +13,9 @@ import (
 func (s *Session) exec(line protocol.Line) error {
 	if log := s.server.Log; log.Enabled(logging.Debug) {
 		log.Debugf("PROTOCOL(V2): [%s] [%s]", s.remote, line.Command())
+	}
+	if s.server.TLSRequired && !s.secure && string(line.Command()) != "IDENTIFY" {
+		return protocol.Invalid.Errorf("cannot %s in current state (TLS required)", protocol.Echo(line.Command()))
 	}
 	switch string(line.Command()) {
 	case "FIN":
@@ -78,6 +80,7 @@ func (s *Session) identify() error {
 		return err
 	}
 	s.settings.Store(&settings)
+	s.locality = s.server.localityOf(&id)
 	s.mu.Lock()
 	s.identity = id
 	s.mu.Unlock()
@@ -86,47 +89,7 @@ func (s *Session) identify() error {
 		s.respond(protocol.FrameResponse, protocol.OK)
 		return nil
 	}
-	reply, err := json.Marshal(s.identifyReply(&id, &settings))
-	if err != nil {
-		return protocol.IdentifyFailed.Errorf("IDENTIFY failed %s", err)
-	}
-	s.respond(protocol.FrameResponse, string(reply))
-	return s.upgrade(&id)
-}
-
-func (s *Session) identifyReply(id *protocol.Identify, settings *protocol.Settings) *protocol.IdentifyReply {
-	v := s.server
-	return &protocol.IdentifyReply{
-		MaxRdyCount:         v.MaxRdyCount,
-		Version:             v.Version,
-		MaxMsgTimeout:       v.Limits.MaxMsgTimeout.Milliseconds(),
-		MsgTimeout:          settings.MsgTimeout.Milliseconds(),
-		DeflateLevel:        min(protocol.DefaultDeflateLevel, v.MaxDeflateLevel),
-		MaxDeflateLevel:     v.MaxDeflateLevel,
-		SampleRate:          id.SampleRate,
-		OutputBufferSize:    settings.OutputBufferSize,
-		OutputBufferTimeout: settings.OutputBufferTimeout.Milliseconds(),
-		TopologyRegion:      v.TopologyRegion,
-		TopologyZone:        v.TopologyZone,
-	}
-}
-
-// upgrade changes the connection's layers as negotiated. So far the reply
-// promises none.
-func (s *Session) upgrade(*protocol.Identify) error { return s.flush() }
-
-// auth is AUTH (protocol.md 6). There are no authorisation servers to ask.
-func (s *Session) auth(line *protocol.Line) error {
-	if err := s.inState("AUTH", protocol.StateInit); err != nil {
-		return err
-	}
-	if line.Params() > 0 {
-		return protocol.Invalid.Errorf("AUTH invalid number of parameters")
-	}
-	if _, err := s.readBody("AUTH"); err != nil {
-		return err
-	}
-	return protocol.AuthDisabled.Errorf("AUTH disabled")
+	return s.upgrade(&id, &settings)
 }
 
 // readBody returns the body of IDENTIFY or AUTH. It is valid until the next fill.
@@ -170,6 +133,9 @@ func (s *Session) sub(line *protocol.Line) error {
 	if err := s.settle(); err != nil {
 		return err
 	}
+	if err := s.permit("SUB", line.Param(0), channel); err != nil {
+		return err
+	}
 	subscription, err := s.subscribe(topic, channel, settings)
 	if err != nil {
 		return err
@@ -182,6 +148,20 @@ func (s *Session) sub(line *protocol.Line) error {
 	return nil
 }
 
+// localityOf tells how near a client is (protocol.md 20). Without a zone, or a
+// region, on either side both are the same.
+func (v *Server) localityOf(id *protocol.Identify) broker.Locality {
+	switch {
+	case !v.TopologyAware:
+		return broker.Global
+	case id.TopologyZone == v.TopologyZone:
+		return broker.ZoneLocal
+	case id.TopologyRegion == v.TopologyRegion:
+		return broker.RegionLocal
+	}
+	return broker.Global
+}
+
 // subscribeTries is how often a channel is looked up that vanishes before it can be joined.
 const subscribeTries = 3
 
@@ -189,6 +169,7 @@ func (s *Session) subscribe(topic, channel string, settings *protocol.Settings) 
 	consumer := broker.Consumer{
 		MsgTimeout: settings.MsgTimeout,
 		SampleRate: int(settings.SampleRate),
+		Locality:   s.locality,
 		Wake:       s.runs.wake,
 		Close:      func() { s.conn.Close() },
 	}
@@ -266,12 +247,17 @@ func (s *Session) fin(line *protocol.Line) error {
 	if err != nil {
 		return err
 	}
-	if len(s.pending.messages) > 0 {
+	return s.gatherFin(id)
+}
+
+func (s *Session) gatherFin(id protocol.MessageID) error {
+	if b := s.pending.batch; b != nil && len(b.messages) > 0 {
 		if err := s.settle(); err != nil {
 			return err
 		}
 	}
-	s.pending.finished = append(s.pending.finished, id)
+	b := s.pending.borrow()
+	b.finished = append(b.finished, id)
 	return nil
 }
 
@@ -331,6 +317,7 @@ func (s *Session) cls() error {
 		return err
 	}
 	s.subscription.SetReady(0)
+	s.runs.end() // CLOSE_WAIT is the last: clients do not look for messages behind it
 	s.state.Store(protocol.StateClosing)
 	s.respond(protocol.FrameResponse, protocol.CloseWait)
 	return nil

@@ -11,7 +11,13 @@
 // message waits for a timer or for a buffer to fill.
 //
 // While nothing comes in, a session holds no buffer: it waits for the socket to
-// become readable, and borrows one then.
+// become readable, and borrows one then. Through layers (package layers), where it
+// cannot wait so, it holds a small one.
+//
+// An upgrade happens between two commands, with Session.writing held from the
+// answer to IDENTIFY to the OK through the last layer, so that heartbeats come
+// before or after. What had been read ahead is dropped. A later IDENTIFY is
+// answered through the layers, and promises no layer that there is already.
 //
 // Order: answers go out in the order of their commands. What was gathered is
 // carried out before anything that is not of its kind, and before the session

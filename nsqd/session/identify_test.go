@@ -49,24 +49,3 @@ func TestIdentify(t *testing.T) {
 			< eof`,
 	})
 }
-
-func TestAuthIsOff(t *testing.T) {
-	overAll(t, map[string]string{
-		"parameters": `
-			>. AUTH \n[secret]
-			< ! E_INVALID AUTH invalid number of parameters
-			< eof`,
-		"too big": `
-			> AUTH [=5001]
-			< ! E_BAD_BODY AUTH body too big 5001 > 5000
-			< eof`,
-		"empty": `
-			> AUTH []
-			< ! E_BAD_BODY AUTH invalid body size 0
-			< eof`,
-		"disabled": `
-			> AUTH [secret]
-			< ! E_AUTH_DISABLED AUTH disabled
-			< eof`,
-	})
-}

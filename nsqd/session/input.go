@@ -5,17 +5,21 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"net"
 	"sync"
 	"syscall"
 	"time"
 
+	"nsqsuite/nsqd/layers"
 	"nsqsuite/protocol"
 )
 
 // bufferSize is the size in bytes of the buffer that a session borrows while
 // there is something to read. A longer command makes it grow, as its bytes come.
 const bufferSize = 64 << 10
+
+// trickle is the size in bytes of the buffer in which a session waits for what
+// comes through layers, or from what is no socket.
+const trickle = 512
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
@@ -24,8 +28,10 @@ var errLineTooLong = errors.New("command line is too long")
 
 // input is what has been read and not yet carried out: buf[r:w].
 type input struct {
-	conn io.Reader
-	raw  syscall.RawConn // nil if conn is no socket
+	conn  io.Reader
+	raw   syscall.RawConn // nil if conn is no plain socket
+	small []byte          // to wait in if raw is nil and little came last
+	last  int             // bytes that came last
 
 	lent *[bufferSize]byte
 	buf  []byte
@@ -37,14 +43,18 @@ type input struct {
 	err   error
 }
 
-func (in *input) attach(conn net.Conn) {
-	in.conn = conn
-	if sc, ok := conn.(syscall.Conn); ok {
+// attach makes conn, as it is now, what is read from. What had been read before is dropped.
+func (in *input) attach(conn *layers.Conn) {
+	in.release()
+	in.conn, in.raw = conn, nil
+	if sc, ok := conn.Conn.(syscall.Conn); ok && conn.Plain() {
 		if raw, err := sc.SyscallConn(); err == nil {
 			in.raw = raw
 			in.ready = in.readReady
+			return
 		}
 	}
+	in.small = make([]byte, trickle)
 }
 
 // borrow makes sure that there is a buffer.
@@ -67,21 +77,28 @@ func (in *input) bytes() []byte { return in.buf[in.r:in.w] }
 
 func (in *input) skip(n int) { in.r += n }
 
-// fill waits for more bytes and adds them. While it waits with nothing in hand it holds no buffer.
+// fill waits for more bytes and adds them. While it waits with nothing in hand it
+// holds no buffer on a plain socket. Through layers it cannot know that it will
+// wait: it holds the small buffer if little came last, be it a NOP, and else the
+// large one, so that a stream of commands is read in large pieces.
 func (in *input) fill() error {
 	if in.r == in.w {
-		in.r, in.w = 0, 0
+		in.release()
 		if in.raw != nil {
-			in.release()
 			return in.wait()
 		}
+		if in.last < trickle {
+			in.buf = in.small
+		} else {
+			in.borrow()
+		}
 	}
-	in.borrow()
-	if in.w == len(in.buf) {
+	if in.w == len(in.buf) || in.w > 0 && len(in.buf) < bufferSize {
 		in.makeRoom()
 	}
 	n, err := in.conn.Read(in.buf[in.w:])
 	in.w += n
+	in.last = n
 	if n > 0 {
 		return nil
 	}
@@ -90,24 +107,22 @@ func (in *input) fill() error {
 
 // makeRoom moves what is in hand to the buffer's start, or to a larger buffer if that is full.
 func (in *input) makeRoom() {
-	held := in.bytes()
-	if in.r < len(in.buf)/2 {
-		larger := make([]byte, 2*len(in.buf))
-		in.w = copy(larger, held)
-		in.release1()
-		in.buf = larger
-	} else {
+	held, lent := in.bytes(), in.lent
+	switch {
+	case len(in.buf) < bufferSize: // it is the small one
+		in.buf = nil
+		in.borrow()
 		in.w = copy(in.buf, held)
+	case in.r >= len(in.buf)/2:
+		in.w = copy(in.buf, held)
+	default:
+		in.buf, in.lent = make([]byte, 2*len(in.buf)), nil
+		in.w = copy(in.buf, held)
+		if lent != nil {
+			buffers.Put(lent)
+		}
 	}
 	in.r = 0
-}
-
-// release1 gives a lent buffer back that has been replaced.
-func (in *input) release1() {
-	if in.lent != nil {
-		buffers.Put(in.lent)
-		in.lent = nil
-	}
 }
 
 // wait waits until the socket is readable, then borrows a buffer and reads.

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"crypto/tls"
+	"fmt"
 	"net"
 	"path/filepath"
 	"sync"
@@ -8,6 +10,7 @@ import (
 	"time"
 
 	"nsqsuite/diskqueue"
+	"nsqsuite/internal/certs/certstest"
 	"nsqsuite/internal/logging"
 	"nsqsuite/internal/vfs"
 	"nsqsuite/nsqd/broker"
@@ -19,6 +22,7 @@ type live struct {
 	t        testing.TB
 	broker   *broker.Broker
 	sessions *Server
+	closing  sync.Once
 
 	mu        sync.Mutex
 	listeners map[string]net.Listener // by network
@@ -51,6 +55,9 @@ func newLive(t testing.TB, changes ...change) *live {
 		MaxMsgSize:      smallMsg,
 		MaxBodySize:     smallBody,
 		MaxReqTimeout:   time.Hour,
+		TLS:             &tls.Config{Certificates: []tls.Certificate{certificate}},
+		Deflate:         true,
+		Snappy:          true,
 		MaxDeflateLevel: 6,
 		Limits: protocol.Limits{
 			MaxHeartbeat:           time.Minute,
@@ -83,12 +90,18 @@ func (l *live) close() {
 		ln.Close()
 	}
 	l.busy.Wait()
-	if err := l.broker.Close(); err != nil {
-		l.t.Error(err)
-	}
+	l.closeBroker()
 	if n := len(l.sessions.Clients()); n != 0 {
 		l.t.Errorf("%d sessions are left", n)
 	}
+}
+
+func (l *live) closeBroker() {
+	l.closing.Do(func() {
+		if err := l.broker.Close(); err != nil {
+			l.t.Error(err)
+		}
+	})
 }
 
 // connect returns the client's end of a connection that a session serves.
@@ -144,3 +157,16 @@ func (l *live) channel(topic, name string) *broker.Channel {
 	}
 	return c
 }
+
+// authority has signed all certificates of these tests. It is made before any
+// test can fake the time.
+var (
+	authority   = certstest.NewAuthority(fatal{})
+	certificate = authority.Certificate("nsqd")
+)
+
+// fatal ends the test process where there is no test to blame.
+type fatal struct{ testing.TB }
+
+func (fatal) Helper()           {}
+func (fatal) Fatal(args ...any) { panic(fmt.Sprint(args...)) }

@@ -3,6 +3,7 @@ package session
 import (
 	"encoding/binary"
 	"errors"
+	"sync"
 	"time"
 
 	"nsqsuite/nsqd/broker"
@@ -12,41 +13,66 @@ import (
 // pending is what the reading loop has gathered and not yet carried out:
 // publishes to one topic, or FINs.
 type pending struct {
-	name     []byte // of the topic, for the error's text
+	*batch         // nil if nothing is gathered
+	name    []byte // of the topic, for the error's text
+	oks     int    // answers due when the messages are published
+	failed  protocol.Code
+	command string
+}
+
+// batch is borrowed while something is gathered.
+type batch struct {
 	messages []broker.Message
-	oks      int // answers due when they are published
-	failed   protocol.Code
-	command  string
 	finished []protocol.MessageID
+}
+
+var batches = sync.Pool{New: func() any { return new(batch) }}
+
+// keepBatch is how many messages or FINs a batch may have room for to be used again.
+const keepBatch = 8 << 10
+
+func (p *pending) borrow() *batch {
+	if p.batch == nil {
+		p.batch = batches.Get().(*batch)
+	}
+	return p.batch
+}
+
+// giveBack empties the batch.
+func (p *pending) giveBack() {
+	b := p.batch
+	p.batch = nil
+	if cap(b.messages) <= keepBatch && cap(b.finished) <= keepBatch {
+		clear(b.messages)
+		b.messages, b.finished = b.messages[:0], b.finished[:0]
+		batches.Put(b)
+	}
 }
 
 // settle carries out what is gathered. Its answers are gathered in turn.
 func (s *Session) settle() error {
 	p := &s.pending
+	if p.batch == nil {
+		return nil
+	}
+	defer p.giveBack()
 	if len(p.finished) > 0 {
 		s.subscription.FinishAll(p.finished, func(id protocol.MessageID, err error) {
-			e := protocol.FinFailed.Errorf("FIN %s failed %s", id, err)
-			s.logError(e)
-			s.respond(protocol.FrameError, e.Error())
+			s.refuse(protocol.FinFailed.Errorf("FIN %s failed %s", id, err))
 		})
-		p.finished = p.finished[:0]
 	}
 	if len(p.messages) == 0 {
 		return nil
 	}
-	n := len(p.messages)
-	err := s.publish(p.messages)
-	clear(p.messages)
-	p.messages = p.messages[:0]
 	oks := p.oks
 	p.oks = 0
-	if err != nil {
+	if err := s.publish(p.messages); err != nil {
 		return p.failed.Errorf("%s failed %s", p.command, err).Because(err)
 	}
 	for range oks {
 		s.out = append(s.out, okFrame...)
 	}
-	s.countPublished(s.topic.Name(), n)
+	s.countPublished(s.topic.Name(), len(p.messages))
 	return nil
 }
 
@@ -79,7 +105,8 @@ func (s *Session) countPublished(topic string, n int) {
 // fails with the code and is answered by OK.
 func (s *Session) gather(m broker.Message, command string, failed protocol.Code) {
 	p := &s.pending
-	p.messages = append(p.messages, m)
+	b := p.borrow()
+	b.messages = append(b.messages, m)
 	p.oks++
 	p.command, p.failed = command, failed
 }
@@ -87,7 +114,7 @@ func (s *Session) gather(m broker.Message, command string, failed protocol.Code)
 // aim makes the topic of this name the one that gather is for. The error is the command's.
 func (s *Session) aim(name []byte, command string, failed protocol.Code) error {
 	p := &s.pending
-	if len(p.finished) > 0 || len(p.messages) > 0 && (p.command != command || string(name) != s.topic.Name()) {
+	if p.batch != nil && (len(p.finished) > 0 || p.command != command || string(name) != s.topic.Name()) {
 		if err := s.settle(); err != nil {
 			return err
 		}
@@ -166,6 +193,9 @@ func (s *Session) pubDelayed(command string, failed protocol.Code, name []byte, 
 	if err != nil {
 		return err
 	}
+	if err := s.permit(command, held, ""); err != nil {
+		return err
+	}
 	if err := s.aim(held, command, failed); err != nil {
 		return err
 	}
@@ -194,6 +224,9 @@ func (s *Session) mpub(line *protocol.Line) error {
 	name := line.Param(0)
 	if !protocol.ValidName(string(name)) {
 		return protocol.BadTopic.Errorf("%s MPUB topic name %q is not valid", protocol.BadTopic, protocol.Echo(name))
+	}
+	if err := s.permit("MPUB", name, ""); err != nil {
+		return err
 	}
 	if err := s.aim(name, "MPUB", protocol.MPubFailed); err != nil {
 		return err
@@ -254,11 +287,10 @@ func (s *Session) readBatch(count int) (used int, err error) {
 
 // cutBatch gathers count messages that lie in p, sizes before them.
 func (s *Session) cutBatch(p []byte, count int) {
-	messages := s.pending.messages[:0]
+	b := s.pending.borrow()
 	for range count {
 		size := binary.BigEndian.Uint32(p)
-		messages = append(messages, broker.Message{Body: p[4 : 4+size]})
+		b.messages = append(b.messages, broker.Message{Body: p[4 : 4+size]})
 		p = p[4+size:]
 	}
-	s.pending.messages = messages
 }

@@ -1,11 +1,14 @@
 package session
 
 import (
+	"context"
+	"crypto/tls"
 	"net"
 	"sync"
 	"time"
 
 	"nsqsuite/internal/logging"
+	"nsqsuite/nsqd/auth"
 	"nsqsuite/nsqd/broker"
 	"nsqsuite/protocol"
 )
@@ -21,17 +24,29 @@ type Config struct {
 	MaxMsgSize    int64 // bytes of a message's body
 	MaxBodySize   int64 // bytes of the bodies of MPUB and IDENTIFY
 	MaxReqTimeout time.Duration
-	// MaxDeflateLevel is shown in the reply to IDENTIFY.
+	// TLS, Deflate and Snappy are what clients may ask for; a nil TLS is none.
+	TLS         *tls.Config
+	TLSRequired bool
+	Deflate     bool
+	Snappy      bool
+	// MaxDeflateLevel, 1 to 9, bounds the level that a client may ask for.
 	MaxDeflateLevel int
+	// Auth is asked what clients may do; nil: everything.
+	Auth *auth.Client
 	// MaxChannelConsumers is for the text of the error; the broker checks it.
 	MaxChannelConsumers int
 	TopologyRegion      string
 	TopologyZone        string
+	// TopologyAware lets the channels know which consumers are near.
+	TopologyAware bool
 }
 
 // Server has the sessions of an nsqd.
 type Server struct {
 	Config
+
+	open   context.Context // ends with Close
+	cancel func()
 
 	mu       sync.Mutex
 	sessions map[*Session]struct{}
@@ -39,8 +54,14 @@ type Server struct {
 
 // NewServer returns a server without sessions.
 func NewServer(c Config) *Server {
-	return &Server{Config: c, sessions: map[*Session]struct{}{}}
+	v := &Server{Config: c, sessions: map[*Session]struct{}{}}
+	v.open, v.cancel = context.WithCancel(context.Background())
+	return v
 }
+
+// Close makes sessions wait no longer for authorisation servers. Their
+// connections are for their owner to close.
+func (v *Server) Close() { v.cancel() }
 
 // Handle serves a connection until it ends, which it does when somebody closes it.
 func (v *Server) Handle(conn net.Conn) {

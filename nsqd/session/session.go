@@ -8,7 +8,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"nsqsuite/internal/logging"
+	"nsqsuite/nsqd/auth"
 	"nsqsuite/nsqd/broker"
+	"nsqsuite/nsqd/layers"
 	"nsqsuite/protocol"
 )
 
@@ -18,16 +21,20 @@ const magicTimeout = 60 * time.Second
 // Session is one client. Fields without another note belong to the reading loop.
 type Session struct {
 	server *Server
-	conn   net.Conn
+	conn   *layers.Conn
 	remote string
 	since  time.Time
 	log    func(format string, args ...any) // at level info
 
-	in      input
-	out     []byte // answers not written yet
-	pending pending
-	armed   bool // the read deadline is set for the command that is being waited for
-	failed  bool // a fatal error has been written
+	in       input
+	out      []byte // answers not written yet
+	pending  pending
+	armed    bool // the read deadline is set for the command that is being waited for
+	failed   bool // the input has ended, and the client been told what there was to tell
+	secure   bool // there is TLS
+	locality broker.Locality
+	grant    *auth.Grant
+	secret   string // of AUTH, to ask again when the grant has expired
 
 	topic        *broker.Topic // of the last publish
 	subscription *broker.Subscription
@@ -36,10 +43,11 @@ type Session struct {
 	state     atomic.Int32
 	heartbeat *time.Timer
 
-	writing sync.Mutex // held by who writes to conn
+	writing sync.Mutex // held by who writes to conn or adds layers to it
 	runs    runs
 
 	mu        sync.Mutex // guards what /stats shows
+	security  security
 	identity  protocol.Identify
 	host      string // the peer's address without port
 	published map[string]uint64
@@ -47,7 +55,7 @@ type Session struct {
 }
 
 func newSession(v *Server, conn net.Conn) *Session {
-	s := &Session{server: v, conn: conn, remote: conn.RemoteAddr().String(), since: time.Now(), log: v.Log.Infof}
+	s := &Session{server: v, conn: layers.New(conn), remote: conn.RemoteAddr().String(), since: time.Now(), log: v.Log.Infof}
 	if host, _, err := net.SplitHostPort(s.remote); err == nil {
 		s.host = host
 	}
@@ -57,7 +65,7 @@ func newSession(v *Server, conn net.Conn) *Session {
 	s.identity.ClientID, s.identity.Hostname = s.host, s.host
 	settings := v.Limits.DefaultSettings()
 	s.settings.Store(&settings)
-	s.in.attach(conn)
+	s.in.attach(s.conn)
 	s.runs.session, s.runs.done = s, make(chan struct{})
 	return s
 }
@@ -79,12 +87,18 @@ func (s *Session) serve() {
 		s.server.Log.Errorf("client(%s) - %s", s.remote, err)
 	}
 	s.conn.Close()
+	s.quieten()
+	s.conn.Free()
+	s.log("PROTOCOL(V2): [%s] exiting ioloop", s.remote)
+}
+
+// quieten ends all writing but that of the reading loop.
+func (s *Session) quieten() {
 	s.stopHeartbeat()
 	if s.subscription != nil {
 		s.subscription.Unsubscribe()
 	}
 	s.runs.end()
-	s.log("PROTOCOL(V2): [%s] exiting ioloop", s.remote)
 }
 
 func isProtocolError(err error) bool {
@@ -117,15 +131,26 @@ func (s *Session) readMagic() bool {
 // readCommands carries out commands until one fails or none comes any more.
 func (s *Session) readCommands() error {
 	for {
-		line, err := s.readLine()
-		if err == nil {
-			err = s.exec(line)
-		}
-		if err != nil {
+		if err := s.next(); err != nil {
 			return s.fail(err)
 		}
 		s.armed = false
 	}
+}
+
+// next reads one command and carries it out, or gathers it.
+func (s *Session) next() error {
+	if s.subscription != nil && !s.server.Log.Enabled(logging.Debug) {
+		if id, ok := protocol.CutFin(s.in.bytes()); ok { // most of what a consumer sends
+			s.in.skip(protocol.FinSize)
+			return s.gatherFin(id)
+		}
+	}
+	line, err := s.readLine()
+	if err != nil {
+		return err
+	}
+	return s.exec(line)
 }
 
 // fail ends the session's input because of err: it carries out what was gathered
@@ -142,6 +167,7 @@ func (s *Session) fail(err error) error {
 	var e *protocol.Error
 	if errors.As(err, &e) {
 		s.logError(e)
+		s.quieten() // the error is the last that the client reads
 		s.respond(protocol.FrameError, e.Error())
 	}
 	if s.flush() == nil && (e != nil || errors.Is(err, errLineTooLong)) {
@@ -168,12 +194,15 @@ const (
 // would reset it and may throw the frame away. So it stops sending, and for a
 // moment reads what the client still sends.
 func (s *Session) drain() {
-	half, ok := s.conn.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
+	s.writing.Lock()
+	err := s.conn.CloseWrite()
+	s.writing.Unlock()
+	if err != nil {
 		return
 	}
-	s.conn.SetReadDeadline(time.Now().Add(drainTime)) //nolint:errcheck // the copy will tell
-	io.CopyN(io.Discard, s.conn, drainBytes)          //nolint:errcheck // all that counts is that it ends
+	socket := s.conn.Conn
+	socket.SetReadDeadline(time.Now().Add(drainTime)) //nolint:errcheck // the copy will tell
+	io.CopyN(io.Discard, socket, drainBytes)          //nolint:errcheck // all that counts is that it ends
 }
 
 // respond gathers an answer.
@@ -187,9 +216,15 @@ func (s *Session) flush() error {
 		return nil
 	}
 	s.writing.Lock()
+	err := s.writeOut()
+	s.writing.Unlock()
+	return err
+}
+
+// writeOut is flush for a caller that holds writing.
+func (s *Session) writeOut() error {
 	s.limitWrite()
 	_, err := s.conn.Write(s.out)
-	s.writing.Unlock()
 	if cap(s.out) > keepOut {
 		s.out = nil
 	}
@@ -229,6 +264,7 @@ func (s *Session) startHeartbeat(interval time.Duration) {
 		if _, err := s.conn.Write(heartbeatFrame); err != nil {
 			s.conn.Close() // a client that does not read is gone
 		}
+		s.conn.Rest()
 	})
 	s.heartbeat = timer
 }
@@ -266,6 +302,7 @@ func (s *Session) stats() Client {
 			TopologyRegion: s.identity.TopologyRegion,
 		},
 	}
+	s.security.show(&c.ClientStats)
 	if s.subscription != nil {
 		c.InFlightCount, c.ReadyCount, c.MessageCount, c.FinishCount, c.RequeueCount = s.subscription.Counters()
 	}

@@ -1,0 +1,103 @@
+// Package httpclient asks the HTTP APIs of other programs: with bounds on the
+// time and on the size of the answer, and over TLS where a node that takes no
+// plain HTTP says so (nsqd-http-and-config.md 1.1).
+package httpclient
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Accept is the header by which the NSQ programs say which answers they know.
+const Accept = "application/vnd.nsq; version=1.0"
+
+// ErrTooLarge says that an answer has more bytes than Config.MaxAnswer.
+var ErrTooLarge = errors.New("the answer is too large")
+
+// Config says how patiently is asked.
+type Config struct {
+	ConnectTimeout time.Duration
+	RequestTimeout time.Duration // for the exchange as a whole
+	MaxAnswer      int64         // bytes
+	TLS            *tls.Config   // nil: the system's roots
+}
+
+// Client asks. It is safe for concurrent use.
+type Client struct {
+	http      *http.Client
+	maxAnswer int64
+}
+
+// New returns a client.
+func New(c Config) *Client {
+	transport := &http.Transport{
+		DialContext:           (&net.Dialer{Timeout: c.ConnectTimeout}).DialContext,
+		TLSClientConfig:       c.TLS,
+		ResponseHeaderTimeout: c.RequestTimeout,
+		IdleConnTimeout:       c.RequestTimeout,
+	}
+	return &Client{http: &http.Client{Transport: transport, Timeout: c.RequestTimeout}, maxAnswer: c.MaxAnswer}
+}
+
+// Ask sends a request, whose JSON body may be nil, and returns the body and the
+// status of the answer. A node that refuses plain HTTP is asked again over TLS.
+func (c *Client) Ask(ctx context.Context, method, target string, body []byte) (answer []byte, status int, err error) {
+	answer, status, err = c.exchange(ctx, method, target, body)
+	if err == nil && status == http.StatusForbidden {
+		if again, ok := overTLS(target, answer); ok {
+			return c.exchange(ctx, method, again, body)
+		}
+	}
+	return answer, status, err
+}
+
+func (c *Client) exchange(ctx context.Context, method, target string, body []byte) ([]byte, int, error) {
+	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
+	if err != nil {
+		return nil, 0, err
+	}
+	req.Header.Set("Accept", Accept)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, c.maxAnswer+1))
+	if err == nil && int64(len(answer)) > c.maxAnswer {
+		err = ErrTooLarge
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("reading the answer: %w", err)
+	}
+	return answer, resp.StatusCode, nil
+}
+
+// overTLS returns where a node that refuses plain HTTP by this answer wants to be asked.
+func overTLS(target string, answer []byte) (again string, ok bool) {
+	var refusal struct {
+		Port int `json:"https_port"`
+	}
+	if json.Unmarshal(answer, &refusal) != nil || refusal.Port < 1 || refusal.Port > 65535 {
+		return "", false
+	}
+	u, err := url.Parse(target)
+	if err != nil || !strings.EqualFold(u.Scheme, "http") {
+		return "", false
+	}
+	u.Scheme, u.Host = "https", net.JoinHostPort(u.Hostname(), strconv.Itoa(refusal.Port))
+	return u.String(), true
+}

@@ -1,0 +1,186 @@
+package broker
+
+import (
+	"time"
+
+	"nsqsuite/protocol"
+)
+
+// Bounds of a Peek.
+const (
+	// MaxPeek is how many messages one Peek returns at most.
+	MaxPeek = 1000
+	// peekScan is how many messages one Peek looks at under the channel's lock.
+	peekScan = 100_000
+	// peekBytes is how many bytes of bodies one Peek copies at most, but for the first.
+	peekBytes = 8 << 20
+)
+
+// Whereabouts tells where a message that a channel owes is.
+type Whereabouts uint8
+
+// The places, of which one message is in exactly one.
+const (
+	Waiting Whereabouts = iota
+	InFlight
+	Deferred
+)
+
+// Peeked is a message as Peek finds it.
+type Peeked struct {
+	protocol.Message
+	// Attempts shadows the message's: the deliveries so far.
+	Attempts uint16
+	Where    Whereabouts
+	// Until is when the message times out or is deferred to; zero for one that waits.
+	Until time.Time
+	// Size is the body's length in bytes; Body may have less of it.
+	Size int
+}
+
+// glimpse is what Peek notes under the lock.
+type glimpse struct {
+	offset   uint64
+	where    Whereabouts
+	fresh    bool // it was never handed out, so it may be deferred by its record
+	attempts uint16
+	due      int64
+}
+
+// Peek returns copies of messages that the channel owes and that are where it is
+// told, in the order of their publishing: at most limit (at most MaxPeek), from
+// position from on, bodies cut to maxBody bytes. next is the position to go on
+// from, or 0 at the end; there may be more even if few, or none, were found so
+// far. Nothing about the messages changes. The error is the disk's.
+func (c *Channel) Peek(where Whereabouts, from uint64, limit, maxBody int) (found []Peeked, next uint64, err error) {
+	glimpses, next := c.glimpse(where, from, min(max(limit, 1), MaxPeek))
+	bytes, now, ahead := 0, c.topic.broker.now(), c.topic.broker.aheadOfWall()
+	for _, g := range glimpses {
+		v, err := c.topic.log.Load(g.offset)
+		if err != nil {
+			return nil, 0, err
+		}
+		if !v.Holds(g.offset) {
+			v.Release() // damaged on disk, or gone meanwhile
+			continue
+		}
+		i := int(g.offset - v.First)
+		if due := v.Due(i); g.fresh && due != 0 && due+ahead > now {
+			g.where, g.due = Deferred, due+ahead
+		}
+		if g.where != where {
+			v.Release()
+			continue
+		}
+		record := v.Bytes(i, i+1)[protocol.FrameHeaderSize:]
+		m, err := protocol.DecodeMessage(record)
+		if err != nil {
+			v.Release()
+			return nil, 0, err
+		}
+		p := Peeked{Message: m, Attempts: g.attempts, Where: g.where, Size: len(m.Body)}
+		p.Body = append([]byte(nil), m.Body[:min(len(m.Body), max(maxBody, 0))]...)
+		v.Release()
+		if g.due != 0 {
+			p.Until = time.Unix(0, g.due-ahead)
+		}
+		if bytes += len(p.Body); bytes > peekBytes && len(found) > 0 {
+			return found, g.offset, nil
+		}
+		found = append(found, p)
+	}
+	return found, next, nil
+}
+
+// glimpse notes the messages that Peek shall copy.
+func (c *Channel) glimpse(where Whereabouts, from uint64, limit int) (list []glimpse, next uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	left := peekScan
+	take := func(g glimpse) (more bool) {
+		if g.offset < from || g.where != where && !(g.fresh && where == Deferred) {
+			return true
+		}
+		if left--; left < 0 || len(list) == limit {
+			next = g.offset
+			return false
+		}
+		list = append(list, g)
+		return true
+	}
+	if !c.below.glimpse(take) {
+		return list, next
+	}
+	at, fresh := c.next, where != InFlight
+	for _, p := range c.ahead.list[c.ahead.head:] {
+		if p == nil {
+			continue
+		}
+		if fresh && !c.glimpseFresh(max(at, from), p.first, take) || !p.glimpse(take) {
+			return list, next
+		}
+		at = p.end()
+	}
+	if fresh {
+		c.glimpseFresh(max(at, from), c.limit(), take)
+	}
+	return list, next
+}
+
+// glimpseFresh looks at messages that were never handed out nor noted as
+// deferred. Which of them are deferred after all only their records tell.
+func (c *Channel) glimpseFresh(from, to uint64, take func(glimpse) bool) (more bool) {
+	for from = c.topic.log.SkipGap(from); from < to; from = c.topic.log.SkipGap(from + 1) {
+		if !take(glimpse{offset: from, where: Waiting, fresh: true}) {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *pages) glimpse(take func(glimpse) bool) (more bool) {
+	for _, p := range l.list[l.head:] {
+		if p != nil && !p.glimpse(take) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *page) glimpse(take func(glimpse) bool) (more bool) {
+	for i := range p.slots {
+		s := &p.slots[i]
+		g := glimpse{offset: p.first + uint64(i), attempts: s.attempts}
+		switch s.state {
+		case finished:
+			continue
+		case inFlight:
+			g.where, g.due = InFlight, s.due
+		case deferred:
+			g.where, g.due = Deferred, s.due
+		}
+		if !take(g) {
+			return false
+		}
+	}
+	return true
+}
+
+// Cancel drops a deferred message, as if it had been finished. The error is ErrNotDeferred.
+func (c *Channel) Cancel(id protocol.MessageID) error {
+	offset, ok := c.topic.broker.offset(id)
+	if !ok {
+		return ErrNotDeferred
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p, i := c.find(offset)
+	if p == nil || p.slots[i].state != deferred {
+		return ErrNotDeferred
+	}
+	c.move(p, i, finished)
+	if p.live == 0 && p.end() <= c.next {
+		c.retire(p)
+	}
+	return nil
+}
