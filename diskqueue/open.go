@@ -37,7 +37,7 @@ func (l *Log) Position() Position {
 func (s *Store) Open(name string, known Position, o Options) (*Log, error) {
 	l := &Log{o: o, store: s, dir: s.folder(name)}
 	l.init()
-	if err := l.listSegments(known.Gaps); err != nil {
+	if err := l.listSegments(known); err != nil {
 		return nil, fmt.Errorf("opening log %s: %w", name, err)
 	}
 	if err := l.recoverLast(known); err != nil {
@@ -54,9 +54,7 @@ func (s *Store) Open(name string, known Position, o Options) (*Log, error) {
 		l.distrust()
 	}
 	l.start(end)
-	if known.Closed {
-		l.advance(known.End)
-	}
+	l.advance(known.End) // even if the clock, of which NextOffset may be made, went back
 	if !closed || l.end.Load() == 0 {
 		l.advance(o.NextOffset())
 	}
@@ -78,7 +76,7 @@ func (l *Log) distrust() {
 }
 
 // listSegments finds the segments and reads their headers.
-func (l *Log) listSegments(known gapList) error {
+func (l *Log) listSegments(known Position) error {
 	entries, err := l.store.fs.ReadDir(l.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -107,8 +105,8 @@ func (l *Log) listSegments(known gapList) error {
 
 // findEnd finds out where a segment ends that is not the last: where the header
 // of the next one says, if that was begun behind it. If what was between them is
-// gone, the gap that is known to lie there tells, or else the segment itself.
-func (l *Log) findEnd(s, next *segment, known gapList) error {
+// gone, the gap that lies there tells if all gaps are known, or else the segment itself.
+func (l *Log) findEnd(s, next *segment, known Position) error {
 	if s.size <= segmentHeader {
 		return nil
 	}
@@ -116,9 +114,10 @@ func (l *Log) findEnd(s, next *segment, known gapList) error {
 		s.end = min(max(next.prevEnd, s.first), next.first)
 		return nil
 	}
-	i := known.after(next.first - 1)
-	if i < len(known) && known[i].From > s.first && known[i].From < next.first {
-		s.end = known[i].From
+	gaps := gapList(known.Gaps)
+	i := gaps.after(next.first - 1)
+	if known.Closed && i < len(gaps) && gaps[i].From > s.first && gaps[i].From < next.first {
+		s.end = gaps[i].From
 		return nil
 	}
 	f, err := s.file.use()

@@ -123,3 +123,22 @@ func TestUsedSinceClosed(t *testing.T) {
 		w.verify(acked, false)
 	}
 }
+
+// TestClockWentBack kills a process whose records were only in memory and has
+// the next one be given offsets from before: it goes on above what was given out.
+func TestClockWentBack(t *testing.T) {
+	w := newWorld(t, 1, Options{Durability: Memory, MaxSegmentBytes: 1 << 20, MemRecords: 10})
+	w.mustOpen()
+	if err := w.append(5); err != nil {
+		t.Fatal(err)
+	}
+	w.checkpoint()
+	end := w.log.End()
+	w.kill()
+	w.jump = 0
+	w.o.NextOffset = func() uint64 { return 1 }
+	w.mustOpen()
+	if w.log.End() < end {
+		t.Errorf("the log goes on at %d, %d was reached before", w.log.End(), end)
+	}
+}

@@ -1,11 +1,14 @@
 package nsqd
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"nsqsuite/internal/logging"
@@ -158,6 +161,35 @@ func TestMetadataIsWhole(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestMetadataIsWrittenInTheEnd lets the disk fail for a while after a change.
+func TestMetadataIsWrittenInTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := vfs.NewFaulty(newMem(t))
+		disk.Fail(func(_ int, op vfs.Op, _ string) error {
+			if op == vfs.OpWrite {
+				return errors.New("full")
+			}
+			return nil
+		})
+		m := metaOn(disk, broker.TopicMeta{Name: "t"})
+		ctx, cancel := context.WithCancel(t.Context())
+		var busy sync.WaitGroup
+		busy.Go(func() { m.run(ctx) })
+		m.changed()
+		<-time.After(3 * persistRetry)
+		if _, err := m.read(); err == nil {
+			t.Error("written to a full disk")
+		}
+		disk.Fail(nil)
+		<-time.After(2 * persistRetry)
+		if got, err := m.load(); err != nil || len(got) != 1 {
+			t.Errorf("afterwards it says %v, %v", got, err)
+		}
+		cancel()
+		busy.Wait()
+	})
 }
 
 // FuzzMetadata reads any nsqd.dat: it is refused, or gives valid names, and what

@@ -34,7 +34,8 @@ type Broker struct {
 	config   Config
 	nodeBits uint64
 	budget   *diskqueue.Budget
-	started  time.Time // now is counted from here, on the monotonic clock
+	started  time.Time                 // now is counted from here, on the monotonic clock
+	wall     func(now time.Time) int64 // the wall clock in Unix ns; tests step it
 
 	health atomic.Pointer[failure]
 	floor  atomic.Uint64 // above every offset of the logs that were removed
@@ -55,20 +56,9 @@ func New(config Config) *Broker {
 		nodeBits: uint64(config.NodeID) << offsetBits,
 		budget:   diskqueue.NewBudget(config.MemoryBudget),
 		started:  time.Now(),
+		wall:     time.Time.UnixNano,
 		topics:   map[string]*Topic{},
 	}
-}
-
-// now returns the time in ns since 1970 as the wall clock had it at the start,
-// counted on by the monotonic clock.
-func (b *Broker) now() int64 { return b.started.UnixNano() + int64(time.Since(b.started)) }
-
-// aheadOfWall returns how many ns now is ahead of the wall clock. It reads both
-// clocks at once: who is held up between two readings would take the pause for a
-// step of the wall clock, and find messages due too early.
-func (b *Broker) aheadOfWall() int64 {
-	now := time.Now()
-	return b.started.UnixNano() + int64(now.Sub(b.started)) - now.UnixNano()
 }
 
 // nextOffset returns the offset that a new log begins with.
@@ -156,6 +146,7 @@ func (b *Broker) create(name string) (t *Topic, isNew bool, err error) {
 // open opens the topic's log and what its journal tells.
 func (b *Broker) open(name string) (*Topic, error) {
 	t := &Topic{broker: b, name: name, ephemeral: protocol.IsEphemeral(name), channels: map[string]*Channel{}}
+	t.steps.Store(&[]step{{ahead: b.aheadOfWall()}})
 	t.publishReaders()
 	o := diskqueue.Options{
 		Durability:      b.config.Durability,

@@ -138,6 +138,9 @@ func (t *Topic) restore(o diskqueue.Options) error {
 	if err != nil {
 		return fmt.Errorf("reading journal of topic %s: %w", t.name, err)
 	}
+	if n := file.Unreadable(); n > 0 {
+		t.broker.config.Warnf("TOPIC(%s): %d bytes at the end of the journal are unreadable, channels go on from before", t.name, n)
+	}
 	if saved.bad > 0 {
 		t.broker.config.Warnf("TOPIC(%s): %d journal entries are not understood", t.name, saved.bad)
 	}

@@ -33,6 +33,8 @@ type Topic struct {
 	bytes    atomic.Uint64
 	// hold is the offset that channels may not read beyond, or flowing.
 	hold atomic.Uint64
+	// steps are the steps of the wall clock since the topic was opened, oldest first; never empty.
+	steps atomic.Pointer[[]step]
 	// readers is what channels holds, for publishers to look at without the lock.
 	readers atomic.Pointer[[]*Channel]
 
@@ -67,21 +69,22 @@ var records = sync.Pool{New: func() any { return new([]diskqueue.Record) }}
 func (t *Topic) Publish(messages []Message) error {
 	scratch := records.Get().(*[]diskqueue.Record)
 	batch := (*scratch)[:0]
-	size, delayed := 0, false
-	wall := time.Now().UnixNano()
+	size, delayed, now, ahead := 0, false, int64(0), int64(0)
 	for i := range messages {
 		m := &messages[i]
 		r := diskqueue.Record{Body: m.Body}
 		if m.Delay > 0 {
-			r.Due = wall + int64(m.Delay)
-			delayed = true
+			if !delayed {
+				delayed, now, ahead = true, t.broker.now(), t.noteStep()
+			}
+			r.Due = now - ahead + int64(m.Delay)
 		}
 		batch = append(batch, r)
 		size += len(m.Body)
 	}
-	first, err := t.log.Append(wall, batch)
+	first, err := t.log.Append(t.broker.wall(time.Now()), batch)
 	if err == nil && delayed {
-		t.noteDeferred(first, batch)
+		t.noteDeferred(first, batch, ahead)
 	}
 	clear(batch)
 	*scratch = batch
@@ -107,9 +110,9 @@ func (t *Topic) published(from, to uint64) uint64 {
 	return t.log.Count(from, to)
 }
 
-// noteDeferred tells the channels which of the records from first on are not due yet.
-func (t *Topic) noteDeferred(first uint64, batch []diskqueue.Record) {
-	ahead := t.broker.aheadOfWall()
+// noteDeferred tells the channels which of the records from first on are not due
+// yet. The broker's clock is ahead of their due times.
+func (t *Topic) noteDeferred(first uint64, batch []diskqueue.Record, ahead int64) {
 	for _, c := range *t.readers.Load() {
 		for i := range batch {
 			if due := batch[i].Due; due != 0 {
