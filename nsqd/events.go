@@ -20,11 +20,11 @@ func (n *NSQD) changed(c broker.Change) {
 }
 
 // finished returns what takes the ages of finished messages, or nil if nobody wants them.
-func (n *NSQD) finished() func(topic, channel string, ages []int64) {
+func (n *NSQD) finished() func(topic, channel string, ages, held []int64) {
 	if n.latency == nil {
 		return nil
 	}
-	return func(topic, channel string, ages []int64) { n.latency.Finished(topic, channel, ages, time.Now()) }
+	return func(topic, channel string, ages, _ []int64) { n.latency.Finished(topic, channel, ages, time.Now()) }
 }
 
 // learn asks nsqlookupd which channels a new topic has elsewhere.

@@ -229,6 +229,9 @@ func (b *Broker) Health() error {
 	return nil
 }
 
+// MemoryUsed returns the bytes of messages that are in memory, over all topics.
+func (b *Broker) MemoryUsed() int64 { return b.budget.Used() }
+
 // wrote says that a write went well.
 func (b *Broker) wrote() {
 	if b.health.Load() != nil {

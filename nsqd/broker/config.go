@@ -50,9 +50,10 @@ type Config struct {
 	// Learn returns the channels that a new topic shall begin with. It may block;
 	// meanwhile the topic takes messages and holds them.
 	Learn func(topic string) []string
-	// Finished, if not nil, is told how old messages were, in ns since their
-	// publish, when a channel's consumer finished them. It must not block.
-	Finished func(topic, channel string, ages []int64)
+	// Finished, if not nil, is told of the messages that a channel's consumer has
+	// finished: how old each was, in ns since its publish, and for how many of
+	// these it was in flight. It must not block, nor keep the slices.
+	Finished func(topic, channel string, ages, held []int64)
 	// Infof, Warnf and Errorf write to the log.
 	Infof, Warnf, Errorf func(format string, args ...any)
 }

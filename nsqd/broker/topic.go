@@ -372,6 +372,23 @@ func (t *Topic) Stats() TopicStats {
 	return s
 }
 
+// Storage is what a topic occupies on disk.
+type Storage struct {
+	Bytes    int64  // in use in its log
+	Segments int    // the log's files
+	Journal  int64  // bytes
+	Damaged  uint64 // messages found unreadable since the start
+}
+
+// Storage returns what the topic occupies; an ephemeral one, nothing.
+func (t *Topic) Storage() Storage {
+	s := Storage{Bytes: t.log.DiskBytes(), Segments: t.log.Segments(), Damaged: t.log.DamagedRecords()}
+	if t.journal != nil {
+		s.Journal = t.journal.file.Size()
+	}
+	return s
+}
+
 // Paused tells whether the topic is paused.
 func (t *Topic) Paused() bool {
 	t.mu.Lock()
