@@ -10,6 +10,7 @@ import (
 	"nsqsuite/internal/cluster"
 	"nsqsuite/internal/httpapi"
 	"nsqsuite/internal/logging"
+	"nsqsuite/internal/metrics"
 	"nsqsuite/internal/version"
 	"nsqsuite/nsqadmin/ui"
 )
@@ -51,6 +52,8 @@ func New(o *Options, log *logging.Logger) (*NSQAdmin, error) {
 func (a *NSQAdmin) handler() http.Handler {
 	r := httpapi.NewRouter(a.log)
 	a.api(r)
+	r.Health(a.settings.basePath, func() []httpapi.Check { return []httpapi.Check{} }) // who answers listens; the cluster's health is not ours
+	metrics.New("nsqadmin").Serve(r, a.settings.basePath, a.log)
 	ui.New(ui.Config{
 		BasePath:  a.settings.basePath,
 		StaticDir: a.options.DevStaticDir,

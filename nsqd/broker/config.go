@@ -11,6 +11,8 @@ import (
 var (
 	// ErrExiting says that the topic, the channel or the broker is going away.
 	ErrExiting = errors.New("exiting")
+	// ErrDraining says that the broker takes no more messages, see Drain.
+	ErrDraining = errors.New("draining")
 	// ErrNotFound says that there is no topic or channel of this name.
 	ErrNotFound = errors.New("not found")
 	// ErrTooManyConsumers says that Config.MaxChannelConsumers is reached.

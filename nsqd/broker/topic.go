@@ -60,8 +60,11 @@ var records = sync.Pool{New: func() any { return new([]diskqueue.Record) }}
 
 // Publish appends messages to the topic: all of them or, when it returns an
 // error, none. The bodies are copied. When it returns nil the messages are as
-// durable as Config.Durability says. The error is ErrExiting or the disk's.
+// durable as Config.Durability says. The error is ErrExiting, ErrDraining or the disk's.
 func (t *Topic) Publish(messages []Message) error {
+	if t.broker.Draining() {
+		return ErrDraining
+	}
 	scratch := records.Get().(*[]diskqueue.Record)
 	batch := (*scratch)[:0]
 	size, delayed := 0, false
