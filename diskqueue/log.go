@@ -229,6 +229,13 @@ func (l *Log) DiskBytes() int64 {
 	return n
 }
 
+// Segments returns how many files the log has.
+func (l *Log) Segments() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.segs)
+}
+
 // Advance makes the next record's offset at least offset. An owner that knows of
 // larger offsets than the log, as after power loss, calls it before the first append.
 func (l *Log) Advance(offset uint64) {

@@ -14,6 +14,7 @@ import (
 	"nsqsuite/internal/cluster"
 	"nsqsuite/internal/httpapi"
 	"nsqsuite/internal/logging"
+	"nsqsuite/internal/metrics"
 	"nsqsuite/internal/version"
 	"nsqsuite/nsqadmin/actions"
 	"nsqsuite/nsqadmin/collector"
@@ -72,6 +73,8 @@ func (a *NSQAdmin) handler() http.Handler {
 	a.api(r)
 	a.writeAPI(r)
 	a.graphiteAPI(r)
+	r.Health(a.settings.basePath, func() []httpapi.Check { return []httpapi.Check{} }) // who answers listens; the cluster's health is not ours
+	metrics.New("nsqadmin").Serve(r, a.settings.basePath, a.log)
 	ui.New(a.uiConfig(), a.cluster, a.collector, a.actor, a.log).Routes(r)
 	origins := http.NewCrossOriginProtection()
 	origins.SetDenyHandler(httpapi.Refused(http.StatusForbidden, "FORBIDDEN_CROSS_ORIGIN"))

@@ -42,6 +42,8 @@ type session struct {
 
 // handle serves a connection until it ends.
 func (l *NSQLookupd) handle(conn net.Conn) {
+	l.figures.connections.Inc()
+	defer l.figures.connections.Dec()
 	remote := conn.RemoteAddr().String()
 	s := &session{l: l, conn: conn, in: bufio.NewReaderSize(conn, maxLine), remote: remote}
 	l.log.Infof("TCP: new client(%s)", remote)
@@ -128,6 +130,7 @@ func (s *session) exec(line []byte) (string, error) {
 	}
 	words := strings.Split(strings.TrimSpace(string(line)), " ")
 	command, params := words[0], words[1:]
+	s.l.figures.command(command)
 	switch command {
 	case "PING":
 		return s.ping()

@@ -60,7 +60,7 @@ func (a *API) pub(_ http.ResponseWriter, r *http.Request, _ httprouter.Params) (
 	return a.publish(t, m)
 }
 
-// publish publishes, and words what comes of it. Whatever stands in the way, clients learn EXITING.
+// publish publishes, and words what comes of it.
 func (a *API) publish(t *broker.Topic, messages ...broker.Message) (any, error) {
 	err := t.Publish(messages)
 	if errors.Is(err, broker.ErrExiting) { // deleted since; perhaps it is there again
@@ -69,7 +69,7 @@ func (a *API) publish(t *broker.Topic, messages ...broker.Message) (any, error) 
 		}
 	}
 	if err != nil {
-		return nil, unavailable()
+		return nil, unavailable(err)
 	}
 	return protocol.OK, nil
 }

@@ -37,8 +37,9 @@ type Broker struct {
 	started  time.Time                 // now is counted from here, on the monotonic clock
 	wall     func(now time.Time) int64 // the wall clock in Unix ns; tests step it
 
-	health atomic.Pointer[failure]
-	floor  atomic.Uint64 // above every offset of the logs that were removed
+	health   atomic.Pointer[failure]
+	draining atomic.Bool
+	floor    atomic.Uint64 // above every offset of the logs that were removed
 
 	lifecycle sync.Mutex // held while a topic comes or goes
 	mu        sync.RWMutex
@@ -94,7 +95,7 @@ func (b *Broker) Topics() []*Topic {
 
 // Topic returns the topic of this name, which must be valid, and makes it if
 // there is none: then it asks Config.Learn which channels to begin with, and
-// returns when they exist. The error is ErrExiting or the disk's.
+// returns when they exist. The error is ErrExiting, ErrDraining or the disk's.
 func (b *Broker) Topic(name string) (*Topic, error) {
 	if t, ok := b.FindTopic(name); ok {
 		return t, nil
@@ -131,6 +132,9 @@ func (b *Broker) create(name string) (t *Topic, isNew bool, err error) {
 	b.mu.RUnlock()
 	if exiting {
 		return nil, false, ErrExiting
+	}
+	if b.Draining() {
+		return nil, false, ErrDraining
 	}
 	t, err = b.open(name)
 	if err != nil {
@@ -224,6 +228,9 @@ func (b *Broker) Health() error {
 	}
 	return nil
 }
+
+// MemoryUsed returns the bytes of messages that are in memory, over all topics.
+func (b *Broker) MemoryUsed() int64 { return b.budget.Used() }
 
 // wrote says that a write went well.
 func (b *Broker) wrote() {

@@ -65,8 +65,11 @@ var records = sync.Pool{New: func() any { return new([]diskqueue.Record) }}
 
 // Publish appends messages to the topic: all of them or, when it returns an
 // error, none. The bodies are copied. When it returns nil the messages are as
-// durable as Config.Durability says. The error is ErrExiting or the disk's.
+// durable as Config.Durability says. The error is ErrExiting, ErrDraining or the disk's.
 func (t *Topic) Publish(messages []Message) error {
+	if t.broker.Draining() {
+		return ErrDraining
+	}
 	scratch := records.Get().(*[]diskqueue.Record)
 	batch := (*scratch)[:0]
 	size, delayed, now, ahead := 0, false, int64(0), int64(0)
@@ -389,6 +392,23 @@ func (t *Topic) Stats() TopicStats {
 		if t.ephemeral {
 			s.Depth = min(s.Depth, max(t.broker.config.MemQueueSize, 1))
 		}
+	}
+	return s
+}
+
+// Storage is what a topic occupies on disk.
+type Storage struct {
+	Bytes    int64  // in use in its log
+	Segments int    // the log's files
+	Journal  int64  // bytes
+	Damaged  uint64 // messages found unreadable since the start
+}
+
+// Storage returns what the topic occupies; an ephemeral one, nothing.
+func (t *Topic) Storage() Storage {
+	s := Storage{Bytes: t.log.DiskBytes(), Segments: t.log.Segments(), Damaged: t.log.DamagedRecords()}
+	if t.journal != nil {
+		s.Journal = t.journal.file.Size()
 	}
 	return s
 }
