@@ -14,9 +14,11 @@ import (
 	"nsqsuite/internal/cluster"
 	"nsqsuite/internal/httpapi"
 	"nsqsuite/internal/logging"
+	"nsqsuite/internal/metrics"
 	"nsqsuite/internal/version"
 	"nsqsuite/nsqadmin/actions"
 	"nsqsuite/nsqadmin/collector"
+	"nsqsuite/nsqadmin/login"
 	"nsqsuite/nsqadmin/ui"
 )
 
@@ -50,7 +52,10 @@ func New(o *Options, log *logging.Logger) (*NSQAdmin, error) {
 		RequestTimeout: o.RequestTimeout,
 		TLS:            a.settings.tls,
 	}, log)
-	a.access = &access{header: o.ACLHTTPHeader, admins: o.AdminUsers}
+	a.access = &access{
+		header: o.ACLHTTPHeader, admins: o.AdminUsers, users: a.settings.users,
+		sessions: login.NewSessions(a.settings.basePath), basePath: a.settings.basePath,
+	}
 	a.actor = actions.New(a.cluster, a.notifyConfig(), log)
 	a.collector = collector.New(a.cluster.Quietly(log), log)
 	a.graphite = &http.Client{Transport: a.graphiteTransport()}
@@ -68,23 +73,32 @@ func (a *NSQAdmin) handler() http.Handler {
 	a.api(r)
 	a.writeAPI(r)
 	a.graphiteAPI(r)
+	r.Health(a.settings.basePath, func() []httpapi.Check { return []httpapi.Check{} }) // who answers listens; the cluster's health is not ours
+	metrics.New("nsqadmin").Serve(r, a.settings.basePath, a.log)
 	ui.New(a.uiConfig(), a.cluster, a.collector, a.actor, a.log).Routes(r)
 	origins := http.NewCrossOriginProtection()
-	origins.SetDenyHandler(httpapi.Denied("FORBIDDEN_CROSS_ORIGIN"))
-	return httpapi.Compress(origins.Handler(r))
+	origins.SetDenyHandler(httpapi.Refused(http.StatusForbidden, "FORBIDDEN_CROSS_ORIGIN"))
+	return httpapi.Compress(origins.Handler(a.access.guard(r)))
 }
 
 func (a *NSQAdmin) uiConfig() ui.Config {
 	c := ui.Config{
 		BasePath: a.settings.basePath, StaticDir: a.options.DevStaticDir, Version: version.Number, Started: time.Now(),
+		Messages: !a.options.MessagesOff,
 		Who: func(r *http.Request) ui.Visitor {
 			v := a.access.who(r)
-			return ui.Visitor{Name: v.Name, Admin: v.Admin}
+			return ui.Visitor{Name: v.Name, Admin: v.Admin, LoggedIn: v.LoggedIn}
 		},
 		By: func(r *http.Request) actions.By { return a.access.who(r).by(r) },
 	}
 	for _, s := range cli.Settings(a.options) {
+		if s.Flag == "user" && s.Value != "" {
+			s.Value = "…"
+		}
 		c.Options = append(c.Options, ui.Option{Flag: s.Flag, Value: withoutPassword(s.Value), Usage: s.Usage})
+	}
+	if a.access.users != nil {
+		c.Login = &ui.Login{In: a.logIn, Out: a.access.sessions.End}
 	}
 	if a.options.GraphiteURL != "" {
 		c.Graphite = &ui.Graphite{
@@ -96,6 +110,15 @@ func (a *NSQAdmin) uiConfig() ui.Config {
 		}
 	}
 	return c
+}
+
+// logIn begins a session if the password is right.
+func (a *NSQAdmin) logIn(w http.ResponseWriter, r *http.Request, name, password string) bool {
+	u, ok := a.access.users.Check(name, password)
+	if ok {
+		a.access.sessions.Begin(w, r, u)
+	}
+	return ok
 }
 
 // withoutPassword hides the password of a URL.

@@ -29,10 +29,10 @@ func serve(options *nsqd.Options, log *logging.Logger) error {
 	if options.Offline() {
 		return nsqd.Examine(options, log, os.Stdout)
 	}
-	ctx := cli.Context() // not before: who only looks can be stopped at any time
+	first, second := cli.Contexts() // not before: who only looks can be stopped at any time
 	n, err := nsqd.New(options, log)
 	if err != nil {
 		return err
 	}
-	return n.Run(ctx)
+	return n.RunUntil(first, second)
 }

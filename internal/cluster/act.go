@@ -20,6 +20,7 @@ const (
 	Unpause   Verb = "unpause"
 	Empty     Verb = "empty"
 	Tombstone Verb = "tombstone"
+	Publish   Verb = "publish" // not of a Command that is Done: see Cluster.Publish
 )
 
 // Command changes a topic, or one of its channels, wherever it is (nsqadmin.md 5).
@@ -145,7 +146,7 @@ func (d *command) tell(ctx context.Context, who string, to []string, path string
 	}
 	results, _, _ := ask(who, to, func(address string) (Outcome, error) {
 		start := time.Now()
-		err := d.cluster.client.post(ctx, who, address, path, q)
+		err := d.cluster.client.post(ctx, who, address, path, q, nil)
 		return Outcome{Who: who, Address: address, Took: time.Since(start), Err: err}, nil
 	})
 	var failures []error

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -69,7 +70,7 @@ func newClient(c Config, log *logging.Logger) *client {
 
 // get asks the HTTP API at address and decodes its JSON answer into v.
 func (c *client) get(ctx context.Context, who, address, path string, query url.Values, v any) error {
-	body, err := c.request(ctx, http.MethodGet, who, address, path, query)
+	body, err := c.request(ctx, http.MethodGet, who, address, path, query, nil)
 	if err != nil {
 		return err
 	}
@@ -79,27 +80,27 @@ func (c *client) get(ctx context.Context, who, address, path string, query url.V
 	return nil
 }
 
-// post tells the HTTP API at address to do something.
-func (c *client) post(ctx context.Context, who, address, path string, query url.Values) error {
-	_, err := c.request(ctx, http.MethodPost, who, address, path, query)
+// post tells the HTTP API at address to do something, with a body if it is not nil.
+func (c *client) post(ctx context.Context, who, address, path string, query url.Values, body []byte) error {
+	_, err := c.request(ctx, http.MethodPost, who, address, path, query, body)
 	return err
 }
 
 // request returns the body of an answer with status 200. A node that demands
 // TLS says so, and is asked again.
-func (c *client) request(ctx context.Context, method, who, address, path string, query url.Values) ([]byte, error) {
+func (c *client) request(ctx context.Context, method, who, address, path string, query url.Values, sent []byte) ([]byte, error) {
 	target := "http://" + address + path
 	if len(query) > 0 {
 		target += "?" + query.Encode()
 	}
 	c.logf("CI: querying %s %s", who, target)
-	body, status, err := c.exchange(ctx, method, target)
+	body, status, err := c.exchange(ctx, method, target, sent)
 	if err != nil {
 		return nil, err
 	}
 	if status == http.StatusForbidden {
 		if again, ok := overTLS(target, body); ok {
-			if body, status, err = c.exchange(ctx, method, again); err != nil {
+			if body, status, err = c.exchange(ctx, method, again, sent); err != nil {
 				return nil, err
 			}
 		}
@@ -112,8 +113,8 @@ func (c *client) request(ctx context.Context, method, who, address, path string,
 
 var errAnswerTooLarge = errors.New("the answer is too large")
 
-func (c *client) exchange(ctx context.Context, method, target string) (body []byte, status int, err error) {
-	req, err := http.NewRequestWithContext(ctx, method, target, nil)
+func (c *client) exchange(ctx context.Context, method, target string, sent []byte) (body []byte, status int, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(sent))
 	if err != nil {
 		return nil, 0, err
 	}

@@ -90,6 +90,16 @@ func (a *Actor) Do(ctx context.Context, what cluster.Command, by By) (*Entry, er
 	return e, e.Err
 }
 
+// Publish publishes messages to a topic on one node, and remembers that.
+func (a *Actor) Publish(ctx context.Context, node, topic string, delay time.Duration, bodies [][]byte, by By) *Entry {
+	e := &Entry{At: time.Now(), By: by, Command: cluster.Command{Verb: cluster.Publish, Topic: topic}}
+	err := a.cluster.Publish(context.WithoutCancel(ctx), node, topic, delay, bodies)
+	e.Took = time.Since(e.At)
+	e.Outcomes = []cluster.Outcome{{Who: "nsqd", Address: node, Took: e.Took, Err: err}}
+	a.remember(e)
+	return e
+}
+
 func (a *Actor) remember(e *Entry) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -304,7 +304,9 @@ func (u *UI) doneBy(r *request) *done {
 		d.Of = of
 	}
 	d.OK = len(e.Outcomes) - len(d.Failures)
-	d.Retry = retry(e)
+	if e.Command.Verb != cluster.Publish { // what was published is not remembered
+		d.Retry = retry(e)
+	}
 	return d
 }
 

@@ -46,7 +46,8 @@ func (u *UI) functions() template.FuncMap {
 
 // feed returns what makes a page ask for itself again; "" if nothing does.
 func feed(f frame) string {
-	if f.Page == "confirm" || f.Page == "settings" {
+	switch f.Page {
+	case "confirm", "settings", "publish", "messages": // what the visitor is at must not change
 		return ""
 	}
 	switch f.Prefs.Live {
@@ -252,10 +253,14 @@ func percentile(quantile float64) string {
 func plural(n any, word string) string {
 	text := number(n)
 	if text != "1" {
-		if strings.HasSuffix(word, "ss") {
-			word += "e"
+		switch {
+		case strings.HasSuffix(word, "ss"):
+			word += "es"
+		case strings.HasSuffix(word, "ry"):
+			word = strings.TrimSuffix(word, "y") + "ies"
+		default:
+			word += "s"
 		}
-		word += "s"
 	}
 	return text + " " + word
 }

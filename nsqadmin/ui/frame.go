@@ -64,12 +64,7 @@ func (u *UI) draw(w http.ResponseWriter, r *request, v view) int {
 		http.Error(w, "INTERNAL_ERROR", http.StatusInternalServerError)
 		return http.StatusInternalServerError
 	}
-	header := w.Header()
-	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", u.security())
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Referrer-Policy", "same-origin")
-	header.Set("Cache-Control", "no-store")
+	u.headers(w)
 	status := v.status
 	if status == 0 {
 		status = http.StatusOK
@@ -77,6 +72,16 @@ func (u *UI) draw(w http.ResponseWriter, r *request, v view) int {
 	w.WriteHeader(status)
 	w.Write(body.Bytes()) //nolint:errcheck // the client is gone: nobody to tell
 	return status
+}
+
+// headers sets those that all pages have.
+func (u *UI) headers(w http.ResponseWriter) {
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Security-Policy", u.security())
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "same-origin")
+	header.Set("Cache-Control", "no-store")
 }
 
 // security returns the policy; a Graphite elsewhere may be looked at.

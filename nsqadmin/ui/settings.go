@@ -35,6 +35,7 @@ func (u *UI) activity(r *request) view {
 var did = map[cluster.Verb]string{
 	cluster.Create: "Created", cluster.Delete: "Deleted", cluster.Pause: "Paused", cluster.Unpause: "Unpaused",
 	cluster.Empty: "Emptied", cluster.Tombstone: "Tombstoned",
+	cluster.Publish: "Published to",
 }
 
 func (u *UI) entry(e *actions.Entry) entry {

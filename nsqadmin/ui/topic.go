@@ -38,6 +38,7 @@ func (u *UI) topic(r *request) view {
 		Consumed int
 		Graphs   []graph
 		Timed    bool // there are latencies
+		Publish  bool // it is offered
 	}{}
 	if t == nil {
 		channels, idle := s.Idle[name]
@@ -61,7 +62,7 @@ func (u *UI) topic(r *request) view {
 	slices.SortStableFunc(data.Rows, func(a, b channelRow) int {
 		return cmp.Or(cmp.Compare(b.Depth, a.Depth), cmp.Compare(a.ChannelName, b.ChannelName))
 	})
-	data.Nodes = t.On
+	data.Nodes, data.Publish = t.On, u.mayTouchMessages(r.visitor)
 	h := u.collector.History(collector.Key{Topic: name}, span.time)
 	var parts []part
 	for _, row := range data.Rows[:min(len(data.Rows), stackedMost)] {
@@ -159,7 +160,7 @@ func (u *UI) channel(r *request) view {
 	data.Rows = c.Clients[:min(len(c.Clients), clientsMost)]
 	data.Hidden = len(c.Clients) - len(data.Rows)
 	for _, on := range c.On {
-		data.Peek = data.Peek || on.On.Can("peek")
+		data.Peek = data.Peek || on.On.Can(protocol.FeaturePeek) && u.mayTouchMessages(r.visitor)
 		data.Delivery = data.Delivery || on.DeliveryMsgCount > 0
 	}
 	h := u.collector.History(collector.Key{Topic: topic, Channel: name}, span.time)

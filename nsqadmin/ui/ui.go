@@ -34,12 +34,15 @@ type Config struct {
 	StaticDir string // where static files are read from; "" for the built-in ones
 	Version   string
 	Started   time.Time
+	Messages  bool // admins may look at them and publish
 	// Who returns who a request comes from.
 	Who func(*http.Request) Visitor
 	// By returns the same for the record of an action.
 	By func(*http.Request) actions.By
 	// Options are shown on the page Settings, without secrets.
 	Options []Option
+	// Login is nsqadmin's own; nil if there is none.
+	Login *Login
 	// Graphite makes the links to its graphs; nil if there is no Graphite.
 	Graphite *Graphite
 }
@@ -63,6 +66,7 @@ type UI struct {
 	actor     *actions.Actor
 	log       *logging.Logger
 	pages     map[string]*template.Template
+	login     *template.Template
 	static    fs.FS
 	scripted  bool // the script has been built
 }
@@ -70,7 +74,7 @@ type UI struct {
 // Names of the pages' files.
 var pageNames = []string{
 	"overview", "topics", "topic", "channel", "nodes", "node", "lookup", "counter",
-	"activity", "settings", "confirm", "problem",
+	"activity", "settings", "confirm", "publish", "messages", "problem",
 }
 
 // New returns a UI. It panics if a page in the program is broken.
@@ -89,6 +93,7 @@ func New(config Config, c *cluster.Cluster, watcher *collector.Collector, actor 
 	for _, name := range pageNames {
 		u.pages[name] = template.Must(template.Must(frame.Clone()).ParseFS(pageFiles, "pages/"+name+".html"))
 	}
+	u.login = template.Must(template.New("login.html").Funcs(u.functions()).ParseFS(pageFiles, "pages/login.html", "pages/icons.html"))
 	return u
 }
 
@@ -132,11 +137,20 @@ func (u *UI) Routes(r *httpapi.Router) {
 		base + "/activity":               u.activity,
 		base + "/settings":               u.settings,
 		base + "/act/:verb":              u.confirm,
+		base + "/publish":                u.publishForm,
+		base + "/messages":               u.messages,
 	} {
 		r.Page(http.MethodGet, route, u.page(get))
 	}
 	r.Page(http.MethodPost, base+"/act/:verb", u.act)
 	r.Page(http.MethodPost, base+"/settings", u.setPrefs)
+	r.Page(http.MethodPost, base+"/publish", u.publish)
+	if u.config.Login != nil {
+		r.Page(http.MethodGet, base+"/login", u.loginForm)
+		r.Page(http.MethodPost, base+"/login", u.logIn)
+		r.Page(http.MethodPost, base+"/logout", u.logOut)
+	}
+	r.Page(http.MethodGet, base+"/messages/body", u.messageBody)
 	r.Page(http.MethodGet, base+"/static/:asset", u.asset)
 	r.Page(http.MethodGet, base+"/fonts/:asset", u.asset)
 	r.Page(http.MethodGet, base+"/export/topics.csv", u.exportTopics)

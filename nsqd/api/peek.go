@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -46,7 +47,7 @@ func (a *API) peek(_ http.ResponseWriter, r *http.Request, _ httprouter.Params) 
 	if err != nil {
 		return nil, err
 	}
-	maxBody, err := number(q, "max_body", 0, uint64(a.MaxMsgSize), peekBody)
+	maxBody, err := number(q, "max_body", 0, math.MaxInt32, peekBody)
 	if err != nil {
 		return nil, err
 	}

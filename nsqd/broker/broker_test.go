@@ -111,6 +111,7 @@ func newBroker(t testing.TB, fs vfs.FS, change func(*Config)) *Broker {
 func newFS() *vfs.Mem {
 	fs := vfs.NewMem()
 	fs.MkdirAll("/data") //nolint:errcheck // a new one in memory does not fail
+	fs.SyncDir("/")      //nolint:errcheck // likewise
 	return fs
 }
 
@@ -265,31 +266,6 @@ func TestKillLosesNothing(t *testing.T) {
 	_, ch = topicAndChannel(t, b, "t", "c")
 	k = subscribe(t, ch, 10)
 	want(t, "after a crash", bodies(k.take(t)), "a b c d")
-}
-
-func TestAgesOfFinishedMessages(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var told []string
-		b := newBroker(t, newFS(), func(c *Config) {
-			c.Finished = func(topic, channel string, ages []int64) { told = append(told, fmt.Sprint(topic, channel, ages)) }
-		})
-		tp, ch := topicAndChannel(t, b, "t", "c")
-		k := subscribe(t, ch, 10)
-		publish(t, tp, "a", "b")
-		pass(3)
-		got := k.take(t)
-		k.mustFinish(t, got[0])
-		if err := k.Requeue(got[1].ID, 0); err != nil {
-			t.Fatal(err)
-		}
-		pass(4)
-		k.mustFinish(t, k.take(t)...)
-		if err := k.Finish(got[0].ID); err != ErrNotInFlight {
-			t.Fatal(err)
-		}
-		want(t, "ages", fmt.Sprint(told), "[tc[3] tc[7]]")
-		b.Close()
-	})
 }
 
 // TestNearestFirst has consumers of each locality wait for one message at a time.

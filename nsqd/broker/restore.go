@@ -113,7 +113,6 @@ type savedTopic struct {
 	holds    bool
 	hold     uint64
 	position diskqueue.Position
-	gaps     []diskqueue.Gap
 	channels map[uint64]*savedChannel
 	lastID   uint64
 	bad      int // entries that make no sense
@@ -147,6 +146,9 @@ func (t *Topic) restore(o diskqueue.Options) error {
 	if err != nil {
 		return fmt.Errorf("reading journal of topic %s: %w", t.name, err)
 	}
+	if n := file.Unreadable(); n > 0 {
+		t.broker.config.Warnf("TOPIC(%s): %d bytes at the end of the journal are unreadable, channels go on from before", t.name, n)
+	}
 	if saved.bad > 0 {
 		t.broker.config.Warnf("TOPIC(%s): %d journal entries are not understood", t.name, saved.bad)
 	}
@@ -154,7 +156,7 @@ func (t *Topic) restore(o diskqueue.Options) error {
 		return err
 	}
 	t.journal = &journal{topic: t, file: file, lastID: saved.lastID, base: file.Size(), taken: saved.taken}
-	for _, g := range saved.gaps {
+	for _, g := range saved.position.Gaps {
 		t.log.Discard(g.From, min(g.To, t.log.End()))
 	}
 	for _, c := range saved.channels {
@@ -175,6 +177,9 @@ func (t *Topic) restore(o diskqueue.Options) error {
 	}
 	if saved.taking != 0 {
 		return t.undoTakeOver(saved.taking)
+	}
+	if saved.position.Closed { // not any more, and who opens the topic after a crash must know
+		t.checkpoint()
 	}
 	return nil
 }
@@ -217,7 +222,8 @@ func (t *Topic) restoreChannel(id uint64, saved *savedChannel) {
 			c.next = max(c.next, p.end())
 		} else {
 			c.ahead.push(p)
-			c.above += int64(len(p.slots))
+			p.missing = len(p.slots) - int(t.log.Count(p.first, p.end()))
+			c.above += int64(len(p.slots) - p.missing)
 		}
 	}
 	c.skips = saved.skips
@@ -248,7 +254,8 @@ func (s *savedTopic) replay(entry []byte) {
 func (s *savedTopic) replayTopic(r *numbers) {
 	flags, hold := r.next(), r.next()
 	p := diskqueue.Position{Segment: r.next(), Pos: int64(r.next()), Next: r.next(), End: r.next(), Closed: flags&flagClosed != 0}
-	gaps, taking := r.gaps(), uint64(0)
+	p.Gaps = r.gaps()
+	taking := uint64(0)
 	if flags&flagTaking != 0 {
 		taking = r.next()
 	}
@@ -259,7 +266,7 @@ func (s *savedTopic) replayTopic(r *numbers) {
 		}
 	}
 	if !r.bad {
-		s.holds, s.hold, s.position, s.gaps = flags&flagHolds != 0, hold, p, gaps
+		s.holds, s.hold, s.position = flags&flagHolds != 0, hold, p
 		s.taking, s.taken = taking, taken
 	}
 }
