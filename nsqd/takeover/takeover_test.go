@@ -246,7 +246,11 @@ func sorted(list []string) []string {
 // the next start finds every message exactly once.
 func TestCrash(t *testing.T) {
 	no := errors.New("no")
-	for seed := range uint64(3) {
+	seeds := uint64(3)
+	if testing.Short() {
+		seeds = 1
+	}
+	for seed := range seeds {
 		w := newWorld(t, rand.New(rand.NewPCG(seed, 9)))
 		for n := 1; ; n++ {
 			mem := w.fs.Clone()
