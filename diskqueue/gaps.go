@@ -14,6 +14,10 @@ func (g *Gaps) Add(from, to uint64) {
 		return
 	}
 	l := *g
+	if n := len(l); n == 0 || l[n-1].To < from {
+		*g = append(l, Gap{from, to})
+		return
+	}
 	i := sort.Search(len(l), func(i int) bool { return l[i].To >= from })
 	j := i
 	for ; j < len(l) && l[j].From <= to; j++ {

@@ -106,7 +106,7 @@ func (c *Channel) oldestDue() (offset uint64, ok bool) {
 		case p.again > 0:
 			return p.first, true
 		default:
-			at = max(at, p.end())
+			at = max(at, c.skips.Skip(p.end()))
 		}
 	}
 	return at, at < limit
