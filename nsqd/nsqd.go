@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"nsqsuite/diskqueue"
@@ -196,7 +197,8 @@ func (n *NSQD) wireAPI() {
 	n.figures.Serve(n.api.Router, "", n.log)
 }
 
-// load brings the topics back, and writes nsqd.dat anew.
+// load brings the topics back, and writes nsqd.dat anew. If the disk is full that
+// can wait: consumers must be able to take what fills it.
 func (n *NSQD) load() error {
 	topics, err := n.metadata.load()
 	if err == nil {
@@ -205,7 +207,13 @@ func (n *NSQD) load() error {
 	if err != nil {
 		return fmt.Errorf("failed to load metadata - %w", err)
 	}
-	if err := n.metadata.persist(); err != nil {
+	err = n.metadata.persist()
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		n.log.Errorf("failed to persist metadata - %s", err)
+		n.metadata.changed()
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("failed to persist metadata - %w", err)
 	}
 	return nil

@@ -176,6 +176,13 @@ func respondV1(w http.ResponseWriter, v any, err error) int {
 	return status
 }
 
+// Refused returns a handler that answers with a status and a message, in the V1 style.
+func Refused(status int, message string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		respondV1(w, nil, &Error{Status: status, Message: message})
+	})
+}
+
 func mustJSON(v any) []byte {
 	body, err := json.Marshal(v)
 	if err != nil {
