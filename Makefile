@@ -4,11 +4,13 @@ GO          ?= go
 FUZZTIME    ?= 10s
 BENCHTIME   ?= 1s
 CRASH       ?= --cycles=200
+SEEDS       ?= 2000
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PROGRAMS    := $(notdir $(wildcard cmd/*))
+WEB         := nsqadmin/ui/web
 
 .DEFAULT_GOAL := help
-.PHONY: help build docs run test lint race unit fuzz bench cover clean toolchain
+.PHONY: help build web docs run test lint race unit fuzz bench cover clean toolchain
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,9 +18,14 @@ help: ## list the targets
 toolchain:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: install Go 1.26 or newer (https://go.dev/dl/, or your system's package golang)"; exit 1; }
 
-build: toolchain ## build the programs into bin/
+build: toolchain web ## build the programs into bin/
 	@mkdir -p bin
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
+
+web: ## build nsqadmin's script, if Node is there; nsqadmin works without it
+	@if command -v npm >/dev/null; then \
+	  cd $(WEB) && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --ignore-scripts --no-progress; } && npm run --silent build; \
+	else echo "Node is missing: nsqadmin's pages will work, but not update themselves"; fi
 
 docs: build ## manual pages, shell completions and example files, into out/docs
 	@set -e; cd bin; for p in $(PROGRAMS); do \
@@ -35,12 +42,13 @@ run: build ## build and start nsqlookupd, nsqd and nsqadmin; Ctrl-C stops them
 	@$(GO) build -o bin/runsuite ./internal/runsuite
 	@exec bin/runsuite
 
-test: lint unit race ## everything that must hold before a change goes in
+test: web lint unit race ## everything that must hold before a change goes in
 
 lint: toolchain ## vet, formatting, staticcheck
 	@test -z "$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go'))" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
+	@if [ -d $(WEB)/node_modules ]; then cd $(WEB) && npm run --silent check; fi
 
 unit: toolchain ## all tests, with real processes
 	$(GO) test -count=1 -timeout 8m ./...
@@ -60,9 +68,12 @@ bench: toolchain ## Go benchmarks of the hot paths
 crash: build ## kill nsqd again and again and prove that nothing is lost; CRASH="--cycles=2000 --durability=fsync", --help tells more
 	$(GO) run ./internal/crash $(CRASH)
 
+powerloss: toolchain ## SEEDS (2000) histories in each durability mode on a disk that forgets what was not synced
+	$(GO) test -count=1 -timeout 2h -run TestPowerLoss ./nsqd/broker -seeds=$(SEEDS)
+
 cover: toolchain ## test coverage by package, and as out/cover.html
 	@mkdir -p out
 	$(GO) test -short -coverprofile out/cover.out ./... && $(GO) tool cover -html out/cover.out -o out/cover.html
 
 clean: ## remove what the other targets made
-	rm -rf bin out run-data
+	rm -rf bin out run-data $(WEB)/node_modules $(WEB)/dist/nsqadmin.js*

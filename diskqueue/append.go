@@ -33,6 +33,11 @@ func (l *Log) append(at int64, records []Record) (end uint64, err error) {
 	if l.closed {
 		return 0, ErrClosed
 	}
+	if l.overfull {
+		if err := l.evict(); err != nil {
+			return 0, err
+		}
+	}
 	if err := l.stage(at, records); err != nil {
 		return 0, err
 	}
@@ -43,7 +48,7 @@ func (l *Log) append(at int64, records []Record) (end uint64, err error) {
 		}
 	}
 	l.publish(uint64(len(records)))
-	l.evict()
+	l.overfull = l.evict() != nil
 	return l.end.Load(), nil
 }
 
@@ -127,15 +132,22 @@ func (l *Log) publish(n uint64) {
 }
 
 // evict makes memory's share of the log fit its bounds again. Blocks that are
-// only in memory are written first; a log without a disk forgets them.
-func (l *Log) evict() {
+// only in memory are written first; a log without a disk forgets them. What
+// cannot be written stays in memory, and nothing comes to it until it can.
+func (l *Log) evict() error {
 	l.mu.Lock()
 	last := l.surplus()
 	l.mu.Unlock()
-	if last == 0 || l.store != nil && l.spill(last) != nil {
-		return // what cannot be written stays in memory; the next append tries again
+	if last == 0 {
+		return nil
+	}
+	if l.store != nil {
+		if err := l.spill(last); err != nil {
+			return err
+		}
 	}
 	l.Forget(last)
+	return nil
 }
 
 // surplus returns the offset below which records are too many for memory, or 0.
@@ -298,7 +310,7 @@ func (l *Log) segmentFor(offset uint64, size int64) (*segment, error) {
 			if last.prevFirst != last.first {
 				s.prevFirst, s.prevEnd = last.prevFirst, last.prevEnd
 			}
-		} else if !last.unsure {
+		} else {
 			s.prevFirst, s.prevEnd = last.first, last.end
 		}
 	}

@@ -36,6 +36,8 @@ type Journal struct {
 	placed bool   // the file's entry in its folder is on the disk
 	dirNew uint64 // the number of the folder, see Store.syncDir
 	closed bool
+
+	unreadable int64 // bytes behind the last intact entry, when it was opened
 }
 
 // OpenJournal opens the journal of the log of this name and gives every entry in
@@ -53,9 +55,17 @@ func (s *Store) OpenJournal(name string, replay func(entry []byte)) (*Journal, e
 	}
 	defer j.file.done()
 	j.exists, j.dirty, j.dirNew = true, true, s.made.Add(1) // what an earlier process wrote may be with the kernel only
-	j.size, j.sum, err = replayEntries(f, replay)
+	if j.size, j.sum, err = replayEntries(f, replay); err != nil {
+		return nil, err
+	}
+	size, err := f.Size()
+	j.unreadable = size - j.size
 	return j, err
 }
+
+// Unreadable returns how many bytes lay behind the last intact entry when the
+// journal was opened: of a write that was cut off, or of entries behind a damaged one.
+func (j *Journal) Unreadable() int64 { return j.unreadable }
 
 // replayEntries returns where the last intact entry ends, and its checksum.
 func replayEntries(f vfs.File, replay func(entry []byte)) (at int64, sum uint32, err error) {
@@ -210,8 +220,18 @@ func (j *Journal) Sync() error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
+	if err := j.place(); err != nil {
+		return err
+	}
 	j.dirty = false
-	return j.place()
+	return nil
+}
+
+// Dirty tells whether there is something that Sync would put on the disk.
+func (j *Journal) Dirty() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.dirty
 }
 
 // Size returns the bytes in the journal.

@@ -75,16 +75,17 @@ type Log struct {
 	store *Store // nil: in memory only
 	dir   string
 
-	writing sync.Mutex // serialises appends; guards the fields down to mu
-	heads   []byte
-	pieces  []piece
-	bufs    [][]byte
-	active  *segment // the last of segs if it can be appended to
-	spare   *segment // a file to use again
-	closed  bool
-	nextBlk int   // size of the next block, bytes
-	segSize int64 // bytes that the active segment may have
-	dirMade bool  // the folder exists
+	writing  sync.Mutex // serialises appends; guards the fields down to mu
+	heads    []byte
+	pieces   []piece
+	bufs     [][]byte
+	active   *segment // the last of segs if it can be appended to
+	spare    *segment // a file to use again
+	closed   bool
+	overfull bool  // memory is full, and what should go to the disk could not
+	nextBlk  int   // size of the next block, bytes
+	segSize  int64 // bytes that the active segment may have
+	dirMade  bool  // the folder exists
 
 	loading sync.Mutex // held by who reads from disk, or takes files away
 
@@ -210,19 +211,6 @@ func (l *Log) SkipGap(offset uint64) uint64 {
 	return l.gaps.skip(offset)
 }
 
-// Gaps returns the ranges without records at and behind offset from.
-func (l *Log) Gaps(from uint64) []Gap {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var gaps []Gap
-	for _, g := range l.gaps {
-		if g.To > from {
-			gaps = append(gaps, g)
-		}
-	}
-	return gaps
-}
-
 // DamagedRecords returns how many records were found unreadable since the log was opened.
 func (l *Log) DamagedRecords() uint64 {
 	l.mu.Lock()
@@ -239,6 +227,13 @@ func (l *Log) DiskBytes() int64 {
 		n += s.size
 	}
 	return n
+}
+
+// Segments returns how many files the log has.
+func (l *Log) Segments() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.segs)
 }
 
 // Advance makes the next record's offset at least offset. An owner that knows of

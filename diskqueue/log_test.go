@@ -348,3 +348,37 @@ func TestGapList(t *testing.T) {
 		}
 	}
 }
+
+// TestFullMemoryAndDisk checks that a log that cannot write what memory has no
+// room for takes no more, loses nothing, and goes on when the disk does.
+func TestFullMemoryAndDisk(t *testing.T) {
+	w := newWorld(t, 1, Options{Durability: Memory, MaxSegmentBytes: 1 << 20, MemRecords: 10})
+	w.mustOpen()
+	w.fs.Fail(func(_ int, op vfs.Op, _ string) error {
+		if op == vfs.OpWrite {
+			return errInjected
+		}
+		return nil
+	})
+	var err error
+	n := 0
+	for ; n < 1000 && err == nil; n++ {
+		err = w.append(1)
+	}
+	if !errors.Is(err, errInjected) {
+		t.Fatalf("%d records were taken, then %v", n, err)
+	}
+	w.verify(acked, true)
+	w.fs.Fail(nil)
+	for range 50 {
+		if err := w.append(1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.verify(acked, true)
+	if err := w.close(); err != nil {
+		t.Fatal(err)
+	}
+	w.mustOpen()
+	w.verify(acked, true)
+}

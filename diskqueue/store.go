@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"nsqsuite/internal/vfs"
 )
@@ -25,6 +26,10 @@ type Store struct {
 	fs    vfs.FS
 	dir   string
 	files *files
+
+	// OnSync, if not nil, is told how long each sync of a file took. It is set
+	// before the first log is opened, and must not block.
+	OnSync func(took time.Duration)
 
 	made atomic.Uint64 // counts the folders that were made
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 )
 
 // commit is the state of group commit: any number of appends wait for one sync,
@@ -129,5 +130,10 @@ func (l *Log) syncSegment(s *segment) (opened bool, err error) {
 		return false, nil
 	}
 	defer s.file.done()
-	return true, f.Sync()
+	start := time.Now()
+	err = f.Sync()
+	if l.store.OnSync != nil {
+		l.store.OnSync(time.Since(start))
+	}
+	return true, err
 }

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"os"
 	"path"
+
+	"nsqsuite/nsqadmin/login"
 )
 
 // What the command line must not say. The texts are what scripts look for (nsqadmin.md 1).
@@ -23,8 +25,9 @@ var (
 type settings struct {
 	tls      *tls.Config
 	graphite *url.URL
-	config   *net.IPNet // who may use /config; nil is everybody
-	basePath string     // without a slash at the end: "" for the root
+	config   *net.IPNet   // who may use /config; nil is everybody
+	users    *login.Users // nil: there is no login
+	basePath string       // without a slash at the end: "" for the root
 }
 
 // check looks at all options, in the order of the spec.
@@ -62,6 +65,9 @@ func (o *Options) check() (*settings, error) {
 		if _, s.config, err = net.ParseCIDR(o.AllowConfigFromCIDR); err != nil {
 			return nil, fmt.Errorf("failed to parse --allow-config-from-cidr (%s) - %w", o.AllowConfigFromCIDR, err)
 		}
+	}
+	if s.users, err = login.ParseUsers(o.Users); err != nil {
+		return nil, fmt.Errorf("failed to parse --user - %w", err)
 	}
 	s.basePath = path.Clean("/" + o.BasePath)
 	if s.basePath == "/" {

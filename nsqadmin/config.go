@@ -38,6 +38,9 @@ func (a *NSQAdmin) config(_ http.ResponseWriter, r *http.Request, p httprouter.P
 	case optLogLevel:
 		return a.log.Level(), nil
 	}
+	if name == "users" { // hashes are for nobody's eyes
+		return nil, httpapi.BadRequest("INVALID_OPTION")
+	}
 	v, ok := cli.Value(a.options, name)
 	if !ok {
 		return nil, httpapi.BadRequest("INVALID_OPTION")
@@ -60,7 +63,7 @@ func (a *NSQAdmin) mayConfigure(r *http.Request) error {
 		return httpapi.BadRequest("INVALID_REMOTE_ADDR")
 	}
 	if !a.settings.config.Contains(ip) {
-		return &httpapi.Error{Status: http.StatusForbidden, Message: "FORBIDDEN"}
+		return errForbidden
 	}
 	return nil
 }

@@ -31,6 +31,9 @@ type Options struct {
 	ACLHTTPHeader       string   `flag:"acl-http-header" group:"Access" usage:"request header with the user's name, set by a trusted proxy"`
 	AdminUsers          []string `flag:"admin-user" toml:"admin_users" group:"Access" usage:"user who may change things (may be given several times); none: everybody"`
 
+	Users       []string `flag:"user" toml:"users" group:"Access" usage:"NAME:ROLE:HASH of a user who may log in, the role read or admin, the hash of bcrypt (may be given several times); none: no login"`
+	MessagesOff bool     `flag:"messages-off" group:"Access" usage:"do not let admins look at messages or publish any"`
+
 	NotificationHTTPEndpoint string `flag:"notification-http-endpoint" group:"Access" usage:"URL that every action is POSTed to"`
 
 	GraphiteURL         string        `flag:"graphite-url" group:"Graphite and statsd" usage:"URL of a Graphite server, for graphs"`

@@ -13,6 +13,7 @@ func (n *NSQD) changed(c broker.Change) {
 	n.lookup.Notify(lookup.Change{Registration: lookup.Registration{Topic: c.Topic, Channel: c.Channel}, Gone: c.Gone})
 	if c.Gone {
 		n.latency.Forget(c.Topic, c.Channel)
+		n.times.Forget(c.Topic, c.Channel)
 	}
 	if !protocol.IsEphemeral(c.Topic) && !protocol.IsEphemeral(c.Channel) {
 		n.metadata.changed()
@@ -20,11 +21,20 @@ func (n *NSQD) changed(c broker.Change) {
 }
 
 // finished returns what takes the ages of finished messages, or nil if nobody wants them.
-func (n *NSQD) finished() func(topic, channel string, ages []int64) {
-	if n.latency == nil {
+func (n *NSQD) finished() func(topic, channel string, ages, held []int64) {
+	percentiles := func(topic, channel string, ages, _ []int64) { n.latency.Finished(topic, channel, ages, time.Now()) }
+	switch {
+	case n.latency == nil && n.times == nil:
 		return nil
+	case n.times == nil:
+		return percentiles
+	case n.latency == nil:
+		return n.times.Finished
 	}
-	return func(topic, channel string, ages []int64) { n.latency.Finished(topic, channel, ages, time.Now()) }
+	return func(topic, channel string, ages, held []int64) {
+		percentiles(topic, channel, ages, held)
+		n.times.Finished(topic, channel, ages, held)
+	}
 }
 
 // learn asks nsqlookupd which channels a new topic has elsewhere.

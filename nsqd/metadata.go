@@ -148,21 +148,28 @@ func (m *metadata) changed() {
 // at risk meanwhile: topics and channels are also known from their logs.
 const gather = 100 * time.Millisecond
 
-// run writes the file after changes until ctx ends.
+// persistRetry is how long run waits before it tries again what failed.
+const persistRetry = time.Second
+
+// run writes the file after changes, until that goes well, until ctx ends.
 func (m *metadata) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-m.dirty:
+		}
+		for wait := gather; ; wait = persistRetry {
 			select {
 			case <-ctx.Done():
 				return // it is written at exit
-			case <-time.After(gather):
+			case <-time.After(wait):
 			}
-			if err := m.persist(); err != nil {
-				m.log.Errorf("failed to persist metadata - %s", err)
+			err := m.persist()
+			if err == nil {
+				break
 			}
+			m.log.Errorf("failed to persist metadata - %s", err)
 		}
 	}
 }

@@ -1,11 +1,14 @@
 package nsqd
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"nsqsuite/internal/logging"
@@ -13,6 +16,7 @@ import (
 	"nsqsuite/internal/version"
 	"nsqsuite/internal/vfs"
 	"nsqsuite/nsqd/broker"
+	"nsqsuite/protocol"
 )
 
 const (
@@ -157,4 +161,66 @@ func TestMetadataIsWhole(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestMetadataIsWrittenInTheEnd lets the disk fail for a while after a change.
+func TestMetadataIsWrittenInTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := vfs.NewFaulty(newMem(t))
+		disk.Fail(func(_ int, op vfs.Op, _ string) error {
+			if op == vfs.OpWrite {
+				return errors.New("full")
+			}
+			return nil
+		})
+		m := metaOn(disk, broker.TopicMeta{Name: "t"})
+		ctx, cancel := context.WithCancel(t.Context())
+		var busy sync.WaitGroup
+		busy.Go(func() { m.run(ctx) })
+		m.changed()
+		<-time.After(3 * persistRetry)
+		if _, err := m.read(); err == nil {
+			t.Error("written to a full disk")
+		}
+		disk.Fail(nil)
+		<-time.After(2 * persistRetry)
+		if got, err := m.load(); err != nil || len(got) != 1 {
+			t.Errorf("afterwards it says %v, %v", got, err)
+		}
+		cancel()
+		busy.Wait()
+	})
+}
+
+// FuzzMetadata reads any nsqd.dat: it is refused, or gives valid names, and what
+// is written of it is read the same.
+func FuzzMetadata(f *testing.F) {
+	for _, text := range []string{`null`, `{"topics":[{"name":"t","channels":[{"name":"c","paused":true},{"name":"*"}]}]}`, `{"topics":[null,{}]}`, `{"Topics":{}}`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		mem := newMem(t)
+		m := metaOn(mem)
+		if err := m.write(metaPath, text); err != nil {
+			t.Fatal(err)
+		}
+		topics, err := m.load()
+		if err != nil {
+			return
+		}
+		for _, topic := range topics {
+			for _, c := range append(topic.Channels, broker.ChannelMeta{Name: topic.Name}) {
+				if !protocol.ValidName(c.Name) {
+					t.Errorf("%q gives the name %q", text, c.Name)
+				}
+			}
+		}
+		again := metaOn(mem, topics...)
+		if err := again.persist(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := again.load(); err != nil || !reflect.DeepEqual(got, topics) {
+			t.Errorf("%q: %+v is read as %+v, %v", text, topics, got, err)
+		}
+	})
 }

@@ -8,12 +8,14 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"nsqsuite/diskqueue"
 	"nsqsuite/internal/httpapi"
 	"nsqsuite/internal/httpclient"
 	"nsqsuite/internal/logging"
+	"nsqsuite/internal/metrics"
 	"nsqsuite/internal/tcpserve"
 	"nsqsuite/internal/version"
 	"nsqsuite/internal/vfs"
@@ -22,6 +24,7 @@ import (
 	"nsqsuite/nsqd/broker"
 	"nsqsuite/nsqd/latency"
 	"nsqsuite/nsqd/lookup"
+	series "nsqsuite/nsqd/metrics"
 	"nsqsuite/nsqd/session"
 	"nsqsuite/nsqd/statsd"
 	"nsqsuite/protocol"
@@ -41,6 +44,11 @@ type NSQD struct {
 	lookup   *lookup.Client
 	sessions *session.Server
 	latency  *latency.Recorder
+	figures  *metrics.Registry
+	series   *series.Collector
+	times    *series.Latencies // nil if they are not measured
+	drain    drain
+	probing  sync.Mutex // one probe of the data path at a time
 	api      *api.API
 	tls      *tls.Config  // nil if there is no certificate
 	auth     *auth.Client // nil if clients may do everything
@@ -60,7 +68,7 @@ func New(o *Options, log *logging.Logger) (*NSQD, error) {
 	if o.DataPath == "" {
 		o.DataPath = "."
 	}
-	n := &NSQD{options: o, log: log, started: time.Now()}
+	n := &NSQD{options: o, log: log, started: time.Now(), drain: newDrain()}
 	if err := n.open(); err != nil {
 		n.release()
 		return nil, err
@@ -111,8 +119,12 @@ func (n *NSQD) wire() {
 		MaxReply: o.MaxBodySize,
 	}, o.LookupdTCPAddresses)
 	n.latency = latency.New(o.E2EProcessingLatencyPercentiles, o.E2EProcessingLatencyWindowTime)
+	if o.MetricsLatency {
+		n.times = series.NewLatencies(o.MetricsMaxSeries / 2)
+	}
+	store := diskqueue.NewStore(vfs.OS, o.DataPath, 0)
 	n.broker = broker.New(broker.Config{
-		Store:               diskqueue.NewStore(vfs.OS, o.DataPath, 0),
+		Store:               store,
 		NodeID:              int(o.NodeID),
 		MemQueueSize:        o.MemQueueSize,
 		MemoryBudget:        o.MemoryLimit,
@@ -128,6 +140,8 @@ func (n *NSQD) wire() {
 		Warnf:               n.log.Warnf,
 		Errorf:              n.log.Errorf,
 	})
+	n.wireMetrics()
+	store.OnSync = n.series.Synced
 	n.metadata = newMetadata(vfs.OS, o.DataPath, n.broker.Meta, n.log)
 	n.sessions = session.NewServer(session.Config{
 		Broker:              n.broker,
@@ -179,9 +193,12 @@ func (n *NSQD) wireAPI() {
 		MaxBodySize:   o.MaxBodySize,
 		MaxReqTimeout: o.MaxReqTimeout,
 	})
+	n.api.Health("", n.checks)
+	n.figures.Serve(n.api.Router, "", n.log)
 }
 
-// load brings the topics back, and writes nsqd.dat anew.
+// load brings the topics back, and writes nsqd.dat anew. If the disk is full that
+// can wait: consumers must be able to take what fills it.
 func (n *NSQD) load() error {
 	topics, err := n.metadata.load()
 	if err == nil {
@@ -190,7 +207,13 @@ func (n *NSQD) load() error {
 	if err != nil {
 		return fmt.Errorf("failed to load metadata - %w", err)
 	}
-	if err := n.metadata.persist(); err != nil {
+	err = n.metadata.persist()
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		n.log.Errorf("failed to persist metadata - %s", err)
+		n.metadata.changed()
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("failed to persist metadata - %w", err)
 	}
 	return nil
@@ -205,7 +228,10 @@ func (n *NSQD) Run(ctx context.Context) error {
 	ended := make(chan error, 3)
 	busy.Go(func() { n.broker.Run(ctx) }) //nolint:errcheck // ends with ctx
 	busy.Go(func() { n.metadata.run(ctx) })
-	busy.Go(func() { n.lookup.Run(ctx) })
+	registered, leave := context.WithCancel(ctx)
+	defer leave()
+	busy.Go(func() { n.lookup.Run(registered) })
+	busy.Go(func() { n.drainWhenTold(ctx, leave) })
 	busy.Go(func() { ended <- n.serveTCP() })
 	if n.options.StatsdAddress != "" {
 		busy.Go(func() { statsd.Run(ctx, n.statsd()) })
@@ -217,6 +243,7 @@ func (n *NSQD) Run(ctx context.Context) error {
 	var err error
 	select {
 	case <-ctx.Done():
+	case <-n.drain.ended:
 	case err = <-ended:
 	}
 	n.sessions.Close()

@@ -5,14 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"nsqsuite/internal/logging"
 	"nsqsuite/internal/nsqtest"
@@ -203,23 +201,7 @@ func TestLatency(t *testing.T) {
 	o.E2EProcessingLatencyPercentiles = []float64{1}
 	d := startNSQD(t, o)
 	nsqtest.Do(t, "POST", d.url("/pub?topic=t"), "body")
-	conn := nsqtest.Dial(t, d.TCPAddr().String())
-	conn.SetDeadline(time.Now().Add(patience))
-	io.WriteString(conn, "  V2SUB t c\nRDY 1\n")
-	for {
-		kind, data, err := protocol.ReadFrame(conn, 1<<20)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if kind == protocol.FrameMessage {
-			m, err := protocol.DecodeMessage(data)
-			if err != nil {
-				t.Fatal(err)
-			}
-			fmt.Fprintf(conn, "FIN %s\n", m.ID[:])
-			break
-		}
-	}
+	finishOne(t, d)
 	var topic protocol.TopicStats
 	nsqtest.Eventually(t, patience, "the age is in the statistics", func() bool {
 		var s protocol.Stats

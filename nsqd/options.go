@@ -68,6 +68,12 @@ type Options struct {
 	StatsdUDPPacketSize    int           `flag:"statsd-udp-packet-size" group:"statsd" usage:"bytes of a packet"`
 	StatsdExcludeEphemeral bool          `flag:"statsd-exclude-ephemeral" group:"statsd" usage:"leave ephemeral topics and channels out"`
 
+	MetricsMaxSeries int  `flag:"metrics-max-series" group:"Prometheus" usage:"most series of topics and channels that /metrics shows; what does not fit is summed"`
+	MetricsLatency   bool `flag:"metrics-latency" group:"Prometheus" usage:"measure delivery and processing times, as histograms of each channel; costs a little for each message"`
+
+	DrainOnSigterm    time.Duration `flag:"drain-on-sigterm" group:"Draining and health" usage:"let SIGTERM drain the node for at most this time, until a second one; 0: it ends at once"`
+	ReadyNeedsLookupd bool          `flag:"ready-needs-lookupd" group:"Draining and health" usage:"let /readyz fail while no nsqlookupd is connected"`
+
 	E2EProcessingLatencyPercentiles []float64     `flag:"e2e-processing-latency-percentile" toml:"e2e_processing_latency_percentiles" group:"End-to-end latency" usage:"percentile, more than 0 and at most 1, of the time from publish to finish to show in the statistics; none: off"`
 	E2EProcessingLatencyWindowTime  time.Duration `flag:"e2e-processing-latency-window-time" group:"End-to-end latency" usage:"how far back the percentiles look"`
 
@@ -126,6 +132,7 @@ func NewOptions() *Options {
 		StatsdMemStats:                 true,
 		StatsdPrefix:                   "nsq.%s",
 		StatsdUDPPacketSize:            508,
+		MetricsMaxSeries:               10000,
 		E2EProcessingLatencyWindowTime: 10 * time.Minute,
 		Deflate:                        true,
 		Snappy:                         true,
@@ -174,6 +181,8 @@ func (o *Options) check() error {
 		{"http-client-connect-timeout", o.HTTPClientConnectTimeout <= 0, "more than 0"},
 		{"http-client-request-timeout", o.HTTPClientRequestTimeout <= 0, "more than 0"},
 		{"statsd-interval", o.StatsdAddress != "" && o.StatsdInterval <= time.Second, "more than 1s"},
+		{"metrics-max-series", o.MetricsMaxSeries < 0, "0 or more"},
+		{"drain-on-sigterm", o.DrainOnSigterm < 0, "0 or more"},
 		{"e2e-processing-latency-window-time", o.E2EProcessingLatencyWindowTime <= 0, "more than 0"},
 		{"queue-scan-selection-count", o.QueueScanSelectionCount < 0, "0 or more"},
 		{"queue-scan-worker-pool-max", o.QueueScanWorkerPoolMax <= 0, "more than 0"},

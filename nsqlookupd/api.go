@@ -38,6 +38,8 @@ func (l *NSQLookupd) api() *httpapi.Router {
 	r.V1(http.MethodPost, "/channel/delete", l.asked(l.deleteChannel))
 	r.V1(http.MethodPost, "/topic/tombstone", l.asked(l.tombstone))
 	r.Profiler()
+	r.Health("", func() []httpapi.Check { return []httpapi.Check{} }) // who answers listens, and there is nothing to load
+	l.figures.Serve(r, "", l.log)
 	return r
 }
 
@@ -61,6 +63,7 @@ func (l *NSQLookupd) channels(topic string, _ url.Values) (any, error) {
 
 func (l *NSQLookupd) lookup(topic string, _ url.Values) (any, error) {
 	answer, ok := l.registry.Lookup(topic, time.Now())
+	l.figures.looked(ok)
 	if !ok {
 		return nil, httpapi.NotFound("TOPIC_NOT_FOUND")
 	}

@@ -20,6 +20,7 @@ type NSQLookupd struct {
 	options  *Options
 	log      *logging.Logger
 	registry *registry.Registry
+	figures  *figures
 
 	tcpListener  net.Listener
 	httpListener net.Listener
@@ -31,6 +32,7 @@ type NSQLookupd struct {
 func New(o *Options, log *logging.Logger) (*NSQLookupd, error) {
 	l := &NSQLookupd{options: o, log: log}
 	l.registry = registry.New(registry.Config{InactiveTimeout: o.InactiveProducerTimeout, TombstoneLifetime: o.TombstoneLifetime})
+	l.figures = newFigures(l.registry)
 	log.Infof("%s", version.String("nsqlookupd"))
 	var err error
 	if l.tcpListener, err = net.Listen("tcp", o.TCPAddress); err != nil {

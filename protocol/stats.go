@@ -14,6 +14,8 @@ type Info struct {
 	MaxDeflateLevel        int    `json:"max_deflate_level"`
 	TopologyZone           string `json:"topology_zone"`
 	TopologyRegion         string `json:"topology_region"`
+	// Features names what this nsqd can do beyond the reference.
+	Features []string `json:"features"`
 }
 
 // Stats is the JSON of nsqd's GET /stats (nsqd-http-and-config.md 1.6).

@@ -17,10 +17,10 @@ func run() int {
 		return exit
 	}
 	p.Format = options.LogFormat
-	ctx := cli.Context()
+	first, second := cli.Contexts()
 	n, err := nsqd.New(options, options.LogFormat.New(os.Stderr, options.LogPrefix, options.LogLevel))
 	if err == nil {
-		err = n.Run(ctx)
+		err = n.RunUntil(first, second)
 	}
 	if err != nil {
 		p.Fatalf("%s", err)

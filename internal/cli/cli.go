@@ -97,14 +97,23 @@ func (p *Program) Fatalf(format string, args ...any) {
 // Context returns a context that ends with the first SIGINT or SIGTERM, or one of
 // more. Further ones are ignored, so that an orderly exit is not cut short.
 func Context(more ...os.Signal) context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 1)
+	first, _ := Contexts(more...)
+	return first
+}
+
+// Contexts is Context, and another that ends with the second signal.
+func Contexts(more ...os.Signal) (first, second context.Context) {
+	first, one := context.WithCancel(context.Background())
+	second, two := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, append(more, syscall.SIGINT, syscall.SIGTERM)...)
 	go func() {
 		<-signals
-		cancel()
+		one()
+		<-signals
+		two()
 	}()
-	return ctx
+	return first, second
 }
 
 // longForm turns -name into --name, up to the first bare word. What follows a

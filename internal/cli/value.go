@@ -275,3 +275,20 @@ func Value(opts any, key string) (v any, ok bool) {
 	}
 	return nil, false
 }
+
+// Setting is an option as people read it.
+type Setting struct {
+	Flag, Usage string
+	Value       string // as it would be given on the command line
+}
+
+// Settings returns all options that have a flag, in their order.
+func Settings(opts any) (all []Setting) {
+	for _, o := range options(opts) {
+		if o.flag == "" {
+			continue
+		}
+		all = append(all, Setting{Flag: o.flag, Usage: o.usage, Value: o.String()})
+	}
+	return all
+}

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -51,7 +52,7 @@ func (e *StatusError) Error() string {
 // client is HTTP as nsqadmin speaks it (nsqadmin.md 2).
 type client struct {
 	http *http.Client
-	log  *logging.Logger
+	logf func(format string, args ...any) // one line a request
 }
 
 func newClient(c Config, log *logging.Logger) *client {
@@ -64,40 +65,56 @@ func newClient(c Config, log *logging.Logger) *client {
 		IdleConnTimeout:       idleFor,
 		ResponseHeaderTimeout: c.RequestTimeout,
 	}
-	return &client{http: &http.Client{Transport: transport, Timeout: c.RequestTimeout}, log: log}
+	return &client{http: &http.Client{Transport: transport, Timeout: c.RequestTimeout}, logf: log.Infof}
 }
 
 // get asks the HTTP API at address and decodes its JSON answer into v.
 func (c *client) get(ctx context.Context, who, address, path string, query url.Values, v any) error {
-	target := "http://" + address + path
-	if len(query) > 0 {
-		target += "?" + query.Encode()
-	}
-	c.log.Infof("CI: querying %s %s", who, target)
-	body, status, err := c.exchange(ctx, http.MethodGet, target)
+	body, err := c.request(ctx, http.MethodGet, who, address, path, query, nil)
 	if err != nil {
 		return err
 	}
-	if status == http.StatusForbidden {
-		if again, ok := overTLS(target, body); ok {
-			if body, status, err = c.exchange(ctx, http.MethodGet, again); err != nil {
-				return err
-			}
-		}
-	}
-	if status != http.StatusOK {
-		return &StatusError{Code: status, Body: body[:min(len(body), maxComplaint)]}
-	}
 	if err := json.Unmarshal(body, v); err != nil {
-		return fmt.Errorf("decoding the answer of %s: %w", target, err)
+		return fmt.Errorf("decoding the answer of http://%s%s: %w", address, path, err)
 	}
 	return nil
 }
 
+// post tells the HTTP API at address to do something, with a body if it is not nil.
+func (c *client) post(ctx context.Context, who, address, path string, query url.Values, body []byte) error {
+	_, err := c.request(ctx, http.MethodPost, who, address, path, query, body)
+	return err
+}
+
+// request returns the body of an answer with status 200. A node that demands
+// TLS says so, and is asked again.
+func (c *client) request(ctx context.Context, method, who, address, path string, query url.Values, sent []byte) ([]byte, error) {
+	target := "http://" + address + path
+	if len(query) > 0 {
+		target += "?" + query.Encode()
+	}
+	c.logf("CI: querying %s %s", who, target)
+	body, status, err := c.exchange(ctx, method, target, sent)
+	if err != nil {
+		return nil, err
+	}
+	if status == http.StatusForbidden {
+		if again, ok := overTLS(target, body); ok {
+			if body, status, err = c.exchange(ctx, method, again, sent); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if status != http.StatusOK {
+		return nil, &StatusError{Code: status, Body: body[:min(len(body), maxComplaint)]}
+	}
+	return body, nil
+}
+
 var errAnswerTooLarge = errors.New("the answer is too large")
 
-func (c *client) exchange(ctx context.Context, method, target string) (body []byte, status int, err error) {
-	req, err := http.NewRequestWithContext(ctx, method, target, nil)
+func (c *client) exchange(ctx context.Context, method, target string, sent []byte) (body []byte, status int, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(sent))
 	if err != nil {
 		return nil, 0, err
 	}

@@ -27,15 +27,24 @@ var (
 // Cluster answers questions about a cluster. It is safe for concurrent use.
 type Cluster struct {
 	client   *client
-	lookupds atomic.Pointer[[]string]
+	lookupds *atomic.Pointer[[]string]
 	nsqds    []string
 }
 
 // New returns a Cluster. It asks nobody yet.
 func New(config Config, log *logging.Logger) *Cluster {
-	c := &Cluster{client: newClient(config, log), nsqds: config.Nsqds}
+	c := &Cluster{client: newClient(config, log), nsqds: config.Nsqds, lookupds: new(atomic.Pointer[[]string])}
 	c.SetLookupds(config.Lookupds)
 	return c
+}
+
+// Quietly returns the same cluster for one who asks all the time: its requests
+// are logged at level Debug.
+func (c *Cluster) Quietly(log *logging.Logger) *Cluster {
+	quiet, client := *c, *c.client
+	client.logf = log.Debugf
+	quiet.client = &client
+	return &quiet
 }
 
 // Lookupds returns the addresses of the nsqlookupd.
@@ -51,6 +60,9 @@ func (c *Cluster) SetLookupds(addresses []string) {
 // unless nsqd were given.
 func (c *Cluster) UsesLookupd() bool { return len(c.nsqds) == 0 }
 
+// Nsqds returns the addresses of the nsqd that were given, in nsqd mode.
+func (c *Cluster) Nsqds() []string { return c.nsqds }
+
 // Topics returns the names of all topics, sorted; nil if there are none.
 func (c *Cluster) Topics(ctx context.Context) ([]string, Warnings, error) {
 	var names []string
@@ -65,8 +77,7 @@ func (c *Cluster) Topics(ctx context.Context) ([]string, Warnings, error) {
 		}
 		warnings = w
 	} else {
-		q := url.Values{"format": {"json"}, "include_clients": {"false"}}
-		answers, w, err := askNsqds[protocol.Stats](ctx, c, "/stats", q)
+		answers, w, err := askNsqds[protocol.Stats](ctx, c, "/stats", Query{}.values())
 		if err != nil {
 			return nil, nil, err
 		}

@@ -42,35 +42,34 @@ func (c *Cluster) Nodes(ctx context.Context) ([]*Node, Warnings, error) {
 	} else {
 		nodes, warnings, err = c.givenNodes(ctx, "")
 	}
-	slices.SortFunc(nodes, func(a, b *Node) int { return byHost(a.Hostname, b.Hostname, a.HTTPAddress(), b.HTTPAddress()) })
+	sortNodes(nodes)
 	return nodes, warnings, err
 }
 
-// registeredNodes asks the nsqlookupd. Of a node that several know the first
-// answer counts; the others add where they know it from.
+func sortNodes(nodes []*Node) {
+	slices.SortFunc(nodes, func(a, b *Node) int { return byHost(a.Hostname, b.Hostname, a.HTTPAddress(), b.HTTPAddress()) })
+}
+
+// registeredNodes asks the nsqlookupd.
 func (c *Cluster) registeredNodes(ctx context.Context) ([]*Node, Warnings, error) {
 	answers, warnings, err := askLookupds[protocol.Nodes](ctx, c, "/nodes", nil)
 	if err != nil {
 		return nil, nil, err
 	}
-	nodes := []*Node{}
-	known := map[string]*Node{}
-	for _, a := range answers {
-		for i := range a.data.Producers {
-			p := &a.data.Producers[i]
-			n := newNode(&p.Producer)
-			if have := known[n.tcpAddress()]; have != nil {
-				n = have
-			} else {
-				n.Topics = tombstones(p)
-				known[n.tcpAddress()] = n
-				nodes = append(nodes, n)
-			}
-			n.RemoteAddresses = append(n.RemoteAddresses, a.from+"/"+p.RemoteAddress)
-		}
+	registries := make([]*Registry, len(answers))
+	for i, a := range answers {
+		registries[i] = &Registry{Address: a.from, Nodes: registered(a.data.Producers)}
 	}
-	markOutOfDate(nodes)
-	return nodes, warnings, nil
+	return JoinRegistries(registries), warnings, nil
+}
+
+func registered(producers []protocol.Node) []*Node {
+	nodes := make([]*Node, len(producers))
+	for i := range producers {
+		nodes[i] = newNode(&producers[i].Producer)
+		nodes[i].Topics = tombstones(&producers[i])
+	}
+	return nodes
 }
 
 func newNode(p *protocol.Producer) *Node {
@@ -113,28 +112,34 @@ func semantic(version string) string {
 // givenNodes asks the nsqd whose addresses were given, in nsqd mode. With a
 // topic only those count that have it.
 func (c *Cluster) givenNodes(ctx context.Context, topic string) ([]*Node, Warnings, error) {
-	q := url.Values{"format": {"json"}, "include_clients": {"false"}}
-	if topic != "" {
-		q.Set("topic", topic)
-	}
+	q := Query{Topic: topic}.values()
 	return ask(nsqd, c.nsqds, func(address string) (*Node, error) {
-		var stats protocol.Stats
-		if err := c.client.get(ctx, nsqd, address, "/stats", q, &stats); err != nil {
+		r, err := c.describe(ctx, address, q)
+		if err != nil {
 			return nil, err
 		}
-		var info protocol.Info
-		if err := c.client.get(ctx, nsqd, address, "/info", nil, &info); err != nil {
-			return nil, err
+		for i := range r.Stats.Topics {
+			r.Node.Topics = append(r.Node.Topics, NodeTopic{Topic: r.Stats.Topics[i].TopicName})
 		}
-		n := &Node{
-			Hostname: info.Hostname, BroadcastAddress: info.BroadcastAddress, TCPPort: info.TCPPort, HTTPPort: info.HTTPPort,
-			Version: info.Version, TopologyZone: info.TopologyZone, TopologyRegion: info.TopologyRegion,
-		}
-		for i := range stats.Topics {
-			n.Topics = append(n.Topics, NodeTopic{Topic: stats.Topics[i].TopicName})
-		}
-		return n, nil
+		return r.Node, nil
 	})
+}
+
+// describe asks an nsqd of which only the address is known who it is and what it holds.
+func (c *Cluster) describe(ctx context.Context, address string, q url.Values) (Report, error) {
+	var r Report
+	if err := c.client.get(ctx, nsqd, address, "/stats", q, &r.Stats); err != nil {
+		return r, err
+	}
+	var info protocol.Info
+	if err := c.client.get(ctx, nsqd, address, "/info", nil, &info); err != nil {
+		return r, err
+	}
+	r.Node = &Node{
+		Hostname: info.Hostname, BroadcastAddress: info.BroadcastAddress, TCPPort: info.TCPPort, HTTPPort: info.HTTPPort,
+		Version: info.Version, TopologyZone: info.TopologyZone, TopologyRegion: info.TopologyRegion,
+	}
+	return r, nil
 }
 
 // TopicNodes returns the nodes that a topic's consumers are sent to.
@@ -166,21 +171,28 @@ type Query struct {
 	Clients        bool   // with the consumers' connections
 }
 
+func (q Query) values() url.Values {
+	v := url.Values{"format": {"json"}}
+	if q.Topic != "" {
+		v.Set("topic", q.Topic)
+	}
+	if q.Channel != "" {
+		v.Set("channel", q.Channel)
+	}
+	if !q.Clients {
+		v.Set("include_clients", "false")
+	}
+	return v
+}
+
 // Reports asks nodes for their statistics.
 func (c *Cluster) Reports(ctx context.Context, nodes []*Node, what Query) ([]Report, Warnings, error) {
-	q := url.Values{"format": {"json"}}
-	if what.Topic != "" {
-		q.Set("topic", what.Topic)
-	}
-	if what.Channel != "" {
-		q.Set("channel", what.Channel)
-	}
-	if !what.Clients {
-		q.Set("include_clients", "false")
-	}
-	return ask(nsqd, nodes, func(n *Node) (Report, error) {
-		r := Report{Node: n}
-		err := c.client.get(ctx, nsqd, n.HTTPAddress(), "/stats", q, &r.Stats)
-		return r, err
-	})
+	return ask(nsqd, nodes, func(n *Node) (Report, error) { return c.Report(ctx, n, what) })
+}
+
+// Report asks one node for its statistics.
+func (c *Cluster) Report(ctx context.Context, n *Node, what Query) (Report, error) {
+	r := Report{Node: n}
+	err := c.client.get(ctx, nsqd, n.HTTPAddress(), "/stats", what.values(), &r.Stats)
+	return r, err
 }

@@ -141,6 +141,11 @@ func (c *Client) closeness() int {
 	return 2
 }
 
+// Near says in words that a client runs close to its node; "" if it does not, or nobody says.
+func (c *Client) Near() string {
+	return [...]string{"zone local", "region local", ""}[c.closeness()]
+}
+
 // Count is the number of messages a channel of one node has got (nsqadmin.md 4.6).
 type Count struct {
 	Node         string `json:"node"`

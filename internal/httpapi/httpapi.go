@@ -56,6 +56,10 @@ type Handler func(w http.ResponseWriter, r *http.Request, params httprouter.Para
 // Router is an http.Handler made of routes.
 type Router struct {
 	*httprouter.Router
+	// Observe, if not nil, is told of every request to a route of ours; route is
+	// the path as it was added, or empty if there is none.
+	Observe func(method, route string, status int, took time.Duration)
+
 	log *logging.Logger
 }
 
@@ -64,45 +68,34 @@ type Router struct {
 func NewRouter(log *logging.Logger) *Router {
 	r := &Router{Router: httprouter.New(), log: log}
 	r.HandleMethodNotAllowed = true
-	r.NotFound = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		r.logged(w, req, func() int { return respondV1(w, nil, NotFound("NOT_FOUND")) })
-	})
-	r.MethodNotAllowed = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		r.logged(w, req, func() int {
-			return respondV1(w, nil, &Error{Status: http.StatusMethodNotAllowed, Message: "METHOD_NOT_ALLOWED"})
+	refuse := func(err *Error) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			r.answer("", req, true, func() int { return respondV1(w, nil, err) })
 		})
-	})
+	}
+	r.NotFound = refuse(NotFound("NOT_FOUND"))
+	r.MethodNotAllowed = refuse(&Error{Status: http.StatusMethodNotAllowed, Message: "METHOD_NOT_ALLOWED"})
 	r.PanicHandler = func(w http.ResponseWriter, req *http.Request, what any) {
 		log.Errorf("panic in HTTP handler - %v", what)
-		r.logged(w, req, func() int { return respondV1(w, nil, ErrInternal) })
+		r.answer("", req, true, func() int { return respondV1(w, nil, ErrInternal) })
 	}
 	return r
 }
 
 // V1 adds a route in the V1 style.
-func (r *Router) V1(method, path string, h Handler) {
-	r.Handle(method, path, func(w http.ResponseWriter, req *http.Request, p httprouter.Params) {
-		r.logged(w, req, func() int {
-			v, err := h(w, req, p)
-			return respondV1(w, v, err)
-		})
-	})
-}
+func (r *Router) V1(method, path string, h Handler) { r.add(method, path, true, h, respondV1) }
 
 // Silent is V1 without access log.
-func (r *Router) Silent(method, path string, h Handler) {
-	r.Handle(method, path, func(w http.ResponseWriter, req *http.Request, p httprouter.Params) {
-		v, err := h(w, req, p)
-		respondV1(w, v, err)
-	})
-}
+func (r *Router) Silent(method, path string, h Handler) { r.add(method, path, false, h, respondV1) }
 
 // Plain adds a route in the Plain style.
-func (r *Router) Plain(method, path string, h Handler) {
+func (r *Router) Plain(method, path string, h Handler) { r.add(method, path, true, h, respondPlain) }
+
+func (r *Router) add(method, path string, logged bool, h Handler, respond func(http.ResponseWriter, any, error) int) {
 	r.Handle(method, path, func(w http.ResponseWriter, req *http.Request, p httprouter.Params) {
-		r.logged(w, req, func() int {
+		r.answer(path, req, logged, func() int {
 			v, err := h(w, req, p)
-			return respondPlain(w, v, err)
+			return respond(w, v, err)
 		})
 	})
 }
@@ -110,18 +103,26 @@ func (r *Router) Plain(method, path string, h Handler) {
 // Page adds a route whose handler writes its answer itself and returns the status.
 func (r *Router) Page(method, path string, h func(http.ResponseWriter, *http.Request, httprouter.Params) int) {
 	r.Handle(method, path, func(w http.ResponseWriter, req *http.Request, p httprouter.Params) {
-		r.logged(w, req, func() int { return h(w, req, p) })
+		r.answer(path, req, true, func() int { return h(w, req, p) })
 	})
 }
 
-func (r *Router) logged(_ http.ResponseWriter, req *http.Request, answer func() int) {
+// answer has a request answered, then tells the access log and who observes.
+func (r *Router) answer(route string, req *http.Request, logged bool, answer func() int) {
 	start := time.Now()
 	status := answer()
+	took := time.Since(start)
+	if r.Observe != nil {
+		r.Observe(req.Method, route, status, took)
+	}
+	if !logged {
+		return
+	}
 	remote := req.RemoteAddr
 	if remote == "" {
 		remote = "@"
 	}
-	r.log.Infof("%d %s %s (%s) %s", status, req.Method, req.URL.RequestURI(), remote, time.Since(start))
+	r.log.Infof("%d %s %s (%s) %s", status, req.Method, req.URL.RequestURI(), remote, took)
 }
 
 // Profiler adds the routes of net/http/pprof.
@@ -173,6 +174,13 @@ func respondV1(w http.ResponseWriter, v any, err error) int {
 	w.WriteHeader(status)
 	w.Write(body) //nolint:errcheck // the client is gone: nobody to tell
 	return status
+}
+
+// Refused returns a handler that answers with a status and a message, in the V1 style.
+func Refused(status int, message string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		respondV1(w, nil, &Error{Status: status, Message: message})
+	})
 }
 
 func mustJSON(v any) []byte {

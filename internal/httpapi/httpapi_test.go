@@ -84,3 +84,26 @@ func TestRouter(t *testing.T) {
 		}
 	}
 }
+
+func TestHealth(t *testing.T) {
+	var log strings.Builder
+	r := NewRouter(logging.New(&log, "", logging.Info))
+	var bad error
+	r.Health("/b", func() []Check { return []Check{Checked("disk", bad), Checked("other", nil)} })
+	ask := func(path string, status int, body string) {
+		t.Helper()
+		w := httptest.NewRecorder()
+		r.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		if w.Code != status || w.Body.String() != body || w.Header().Get("Content-Type") != "application/json; charset=utf-8" {
+			t.Errorf("%s: %d %s %v", path, w.Code, w.Body, w.Header())
+		}
+	}
+	ask("/b/healthz", 200, `{"status":"alive"}`)
+	ask("/b/readyz", 200, `{"ready":true,"checks":[{"name":"disk","ok":true},{"name":"other","ok":true}]}`)
+	bad = errors.New("full")
+	ask("/b/healthz", 200, `{"status":"alive"}`)
+	ask("/b/readyz", 503, `{"ready":false,"reason":"disk: full","checks":[{"name":"disk","ok":false,"reason":"full"},{"name":"other","ok":true}]}`)
+	if log.Len() > 0 {
+		t.Errorf("probes are in the log:\n%s", &log)
+	}
+}

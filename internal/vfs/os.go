@@ -137,6 +137,15 @@ func pathError(op string, f *os.File, err error) error {
 	return &fs.PathError{Op: op, Path: f.Name(), Err: err}
 }
 
+// Free returns how many bytes the file system that dir is on has room for.
+func Free(dir string) (int64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	return int64(s.Bavail) * s.Bsize, nil
+}
+
 // Lock takes the exclusive lock of a folder, which must exist, for the life of
 // the process or until unlock. The lock is on the folder itself (flock), as
 // protocol.md 18.1 wants it, and so are the texts of the errors.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -61,6 +62,8 @@ func New(c Config) *API {
 	a.V1(http.MethodPost, "/channel/empty", a.onChannel(func(_ *broker.Topic, c *broker.Channel) error { return c.Empty() }))
 	a.V1(http.MethodPost, "/channel/pause", a.onChannel(a.pauseChannel))
 	a.V1(http.MethodPost, "/channel/unpause", a.onChannel(a.unpauseChannel))
+	a.V1(http.MethodGet, "/channel/peek", a.peek)
+	a.V1(http.MethodPost, "/channel/cancel", a.cancel)
 	a.V1(http.MethodGet, "/config/:opt", a.getConfig)
 	a.V1(http.MethodPut, "/config/:opt", a.putConfig)
 	a.Plain(http.MethodPut, "/debug/setblockrate", setBlockRate)
@@ -121,13 +124,19 @@ func (a *API) newTopic(r *http.Request) (*broker.Topic, url.Values, error) {
 	}
 	t, err := a.Broker.Topic(name)
 	if err != nil {
-		return nil, nil, unavailable()
+		return nil, nil, unavailable(err)
 	}
 	return t, q, nil
 }
 
-func unavailable() error {
-	return &httpapi.Error{Status: http.StatusServiceUnavailable, Message: "EXITING"}
+// unavailable words why something cannot be done now: unless the node is being
+// drained clients learn EXITING, whatever stands in the way.
+func unavailable(err error) error {
+	message := "EXITING"
+	if errors.Is(err, broker.ErrDraining) {
+		message = "DRAINING"
+	}
+	return &httpapi.Error{Status: http.StatusServiceUnavailable, Message: message}
 }
 
 func (a *API) createTopic(_ http.ResponseWriter, r *http.Request, _ httprouter.Params) (any, error) {
@@ -198,7 +207,7 @@ func (a *API) createChannel(_ http.ResponseWriter, r *http.Request, _ httprouter
 		return nil, err
 	}
 	if _, err := t.Channel(name); err != nil {
-		return nil, unavailable()
+		return nil, unavailable(err)
 	}
 	return nil, nil
 }

@@ -60,7 +60,7 @@ func (a *API) pub(_ http.ResponseWriter, r *http.Request, _ httprouter.Params) (
 	return a.publish(t, m)
 }
 
-// publish publishes, and words what comes of it. Whatever stands in the way, clients learn EXITING.
+// publish publishes, and words what comes of it.
 func (a *API) publish(t *broker.Topic, messages ...broker.Message) (any, error) {
 	err := t.Publish(messages)
 	if errors.Is(err, broker.ErrExiting) { // deleted since; perhaps it is there again
@@ -69,7 +69,7 @@ func (a *API) publish(t *broker.Topic, messages ...broker.Message) (any, error) 
 		}
 	}
 	if err != nil {
-		return nil, unavailable()
+		return nil, unavailable(err)
 	}
 	return protocol.OK, nil
 }
@@ -120,20 +120,28 @@ func (a *API) binaryMode(q map[string][]string) bool {
 }
 
 func (a *API) splitLines(body []byte) ([]broker.Message, error) {
-	var messages []broker.Message
-	for len(body) > 0 {
-		line, rest, _ := bytes.Cut(body, []byte("\n"))
-		body = rest
-		if len(line) == 0 {
-			continue
-		}
+	n := 0
+	for line := range bytes.SplitSeq(body, newline) {
 		if int64(len(line)) > a.MaxMsgSize {
 			return nil, httpapi.TooLarge("MSG_TOO_BIG")
 		}
-		messages = append(messages, broker.Message{Body: line})
+		if len(line) > 0 {
+			n++
+		}
+	}
+	messages := make([]broker.Message, 0, n)
+	for line := range bytes.SplitSeq(body, newline) {
+		if len(line) > 0 {
+			messages = append(messages, broker.Message{Body: line})
+		}
 	}
 	return messages, nil
 }
+
+var newline = []byte("\n")
+
+// minEntry is how many bytes a message of a binary body has at least: its size and one more.
+const minEntry = 5
 
 func (a *API) splitBinary(body []byte) ([]broker.Message, error) {
 	if len(body) < 4 {
@@ -144,7 +152,7 @@ func (a *API) splitBinary(body []byte) ([]broker.Message, error) {
 		return nil, httpapi.TooLarge("BAD_BODY")
 	}
 	body = body[4:]
-	var messages []broker.Message
+	messages := make([]broker.Message, 0, min(count, int64(len(body))/minEntry))
 	for range count {
 		if len(body) < 4 {
 			return nil, httpapi.TooLarge("BAD_MESSAGE")

@@ -34,10 +34,12 @@ type Broker struct {
 	config   Config
 	nodeBits uint64
 	budget   *diskqueue.Budget
-	started  time.Time // now is counted from here, on the monotonic clock
+	started  time.Time                 // now is counted from here, on the monotonic clock
+	wall     func(now time.Time) int64 // the wall clock in Unix ns; tests step it
 
-	health atomic.Pointer[failure]
-	floor  atomic.Uint64 // above every offset of the logs that were removed
+	health   atomic.Pointer[failure]
+	draining atomic.Bool
+	floor    atomic.Uint64 // above every offset of the logs that were removed
 
 	lifecycle sync.Mutex // held while a topic comes or goes
 	mu        sync.RWMutex
@@ -55,16 +57,10 @@ func New(config Config) *Broker {
 		nodeBits: uint64(config.NodeID) << offsetBits,
 		budget:   diskqueue.NewBudget(config.MemoryBudget),
 		started:  time.Now(),
+		wall:     time.Time.UnixNano,
 		topics:   map[string]*Topic{},
 	}
 }
-
-// now returns the time in ns since 1970 as the wall clock had it at the start,
-// counted on by the monotonic clock.
-func (b *Broker) now() int64 { return b.started.UnixNano() + int64(time.Since(b.started)) }
-
-// aheadOfWall returns how many ns now is ahead of the wall clock.
-func (b *Broker) aheadOfWall() int64 { return b.now() - time.Now().UnixNano() }
 
 // nextOffset returns the offset that a new log begins with.
 func (b *Broker) nextOffset() uint64 {
@@ -99,7 +95,7 @@ func (b *Broker) Topics() []*Topic {
 
 // Topic returns the topic of this name, which must be valid, and makes it if
 // there is none: then it asks Config.Learn which channels to begin with, and
-// returns when they exist. The error is ErrExiting or the disk's.
+// returns when they exist. The error is ErrExiting, ErrDraining or the disk's.
 func (b *Broker) Topic(name string) (*Topic, error) {
 	if t, ok := b.FindTopic(name); ok {
 		return t, nil
@@ -137,6 +133,9 @@ func (b *Broker) create(name string) (t *Topic, isNew bool, err error) {
 	if exiting {
 		return nil, false, ErrExiting
 	}
+	if b.Draining() {
+		return nil, false, ErrDraining
+	}
 	t, err = b.open(name)
 	if err != nil {
 		return nil, false, b.writeFailed(nil, err)
@@ -151,6 +150,7 @@ func (b *Broker) create(name string) (t *Topic, isNew bool, err error) {
 // open opens the topic's log and what its journal tells.
 func (b *Broker) open(name string) (*Topic, error) {
 	t := &Topic{broker: b, name: name, ephemeral: protocol.IsEphemeral(name), channels: map[string]*Channel{}}
+	t.steps.Store(&[]step{{ahead: b.aheadOfWall()}})
 	t.publishReaders()
 	o := diskqueue.Options{
 		Durability:      b.config.Durability,
@@ -229,6 +229,9 @@ func (b *Broker) Health() error {
 	return nil
 }
 
+// MemoryUsed returns the bytes of messages that are in memory, over all topics.
+func (b *Broker) MemoryUsed() int64 { return b.budget.Used() }
+
 // wrote says that a write went well.
 func (b *Broker) wrote() {
 	if b.health.Load() != nil {
@@ -243,6 +246,7 @@ func (b *Broker) writeFailed(t *Topic, err error) error {
 	}
 	b.health.Store(&failure{err})
 	if t != nil {
+		t.ailing.Store(true)
 		b.config.Errorf("TOPIC(%s) ERROR: failed to write message to backend - %s", t.name, err)
 	}
 	return err

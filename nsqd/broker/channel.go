@@ -55,6 +55,11 @@ type Channel struct {
 	timeouts  uint64
 	delivered [localities]uint64
 	dropped   uint64
+	// oldestSeen is what Oldest found last, so that it need not be read again.
+	oldestSeen struct {
+		offset uint64
+		at     int64 // Unix ns; 0: nothing
+	}
 
 	journalID uint64
 	dirty     bool     // the journal does not know all
@@ -174,7 +179,7 @@ func (c *Channel) setNext(next uint64) {
 		}
 		c.ahead.popFront()
 		c.below.push(p)
-		c.above -= int64(len(p.slots))
+		c.above -= int64(len(p.slots) - p.missing)
 		if p.live == 0 {
 			c.retire(p)
 		}

@@ -11,6 +11,8 @@ import (
 var (
 	// ErrExiting says that the topic, the channel or the broker is going away.
 	ErrExiting = errors.New("exiting")
+	// ErrDraining says that the broker takes no more messages, see Drain.
+	ErrDraining = errors.New("draining")
 	// ErrNotFound says that there is no topic or channel of this name.
 	ErrNotFound = errors.New("not found")
 	// ErrTooManyConsumers says that Config.MaxChannelConsumers is reached.
@@ -50,9 +52,10 @@ type Config struct {
 	// Learn returns the channels that a new topic shall begin with. It may block;
 	// meanwhile the topic takes messages and holds them.
 	Learn func(topic string) []string
-	// Finished, if not nil, is told how old messages were, in ns since their
-	// publish, when a channel's consumer finished them. It must not block.
-	Finished func(topic, channel string, ages []int64)
+	// Finished, if not nil, is told of the messages that a channel's consumer has
+	// finished: how old each was, in ns since its publish, and for how many of
+	// these it was in flight. It must not block, nor keep the slices.
+	Finished func(topic, channel string, ages, held []int64)
 	// Infof, Warnf and Errorf write to the log.
 	Infof, Warnf, Errorf func(format string, args ...any)
 }

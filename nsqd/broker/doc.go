@@ -27,7 +27,9 @@
 // Each page knows the earliest due time in it, a channel has its pages in a heap
 // by that, and one timer armed for the first of them. In flight, TOUCH, REQ and
 // DPUB are the same mechanism. Nothing comes early; a timer's slack late.
-// Due times count on the monotonic clock, so a step of the wall clock moves none.
+// Due times count on the monotonic clock; the log and the journal, which must tell
+// them to the next process, have them on the wall clock, and clock.go remembers its
+// steps. So a step moves none, but for those that a restart finds from before it.
 //
 // # Waking
 //

@@ -181,13 +181,18 @@ func (c *Channel) notDue(t *taking, i int, j *int) bool {
 	if !v.HasDue() {
 		return false
 	}
-	ahead := c.topic.broker.aheadOfWall()
+	due := func(k int) int64 { // when message k of the view is due, or 0
+		if d := v.Due(k); d != 0 {
+			return c.topic.dueAt(v.First+uint64(k), d)
+		}
+		return 0
+	}
 	n := 0
-	for ; i+n < *j && n < pageSize && v.Due(i+n)+ahead > t.now && v.Due(i+n) != 0; n++ {
+	for ; i+n < *j && n < pageSize && due(i+n) > t.now; n++ {
 	}
 	if n == 0 {
 		for k := i + 1; k < *j; k++ {
-			if d := v.Due(k); d != 0 && d+ahead > t.now {
+			if due(k) > t.now {
 				*j = k
 			}
 		}
@@ -196,7 +201,7 @@ func (c *Channel) notDue(t *taking, i int, j *int) bool {
 	p := c.newPage(c.next, n)
 	for k := range n {
 		c.move(p, k, deferred)
-		p.slots[k].due = v.Due(i+k) + ahead
+		p.slots[k].due = due(i + k)
 		c.schedule(p, p.slots[k].due)
 	}
 	if !c.topic.log.OnDisk() {

@@ -26,11 +26,11 @@ func (s *Subscription) FinishAll(ids []protocol.MessageID, failed func(protocol.
 	}
 	var failures []failure
 	c := s.channel
-	var ages []int64
-	now := int64(0)
+	var gone *ages
 	observe := c.topic.broker.config.Finished
 	if observe != nil {
-		now = time.Now().UnixNano()
+		gone = c.topic.broker.startAges()
+		defer gone.release()
 	}
 	c.mu.Lock()
 	for i := range ids {
@@ -40,7 +40,7 @@ func (s *Subscription) FinishAll(ids []protocol.MessageID, failed func(protocol.
 			continue
 		}
 		if observe != nil {
-			ages = c.addAge(ages, p, k, now)
+			gone.add(c, p, k)
 		}
 		c.move(p, k, finished)
 		s.inFlight--
@@ -52,27 +52,12 @@ func (s *Subscription) FinishAll(ids []protocol.MessageID, failed func(protocol.
 	wake := c.rouse(s, nil)
 	c.mu.Unlock()
 	wake.now()
-	if len(ages) > 0 {
-		observe(c.topic.name, c.name, ages)
+	if observe != nil && len(gone.age) > 0 {
+		observe(c.topic.name, c.name, gone.age, gone.held)
 	}
 	for _, f := range failures {
 		failed(f.id, f.err)
 	}
-}
-
-// addAge adds the age of message i of p, if its bytes are in memory.
-func (c *Channel) addAge(ages []int64, p *page, i int, now int64) []int64 {
-	at := p.first + uint64(i)
-	if !p.view.Holds(at) {
-		v, _ := c.topic.log.Resident(at)
-		p.view.Release()
-		p.view = v
-		if !v.Holds(at) {
-			return ages
-		}
-	}
-	k := int(at - p.view.First)
-	return append(ages, max(now-protocol.MessageTimestamp(p.view.Bytes(k, k+1)), 0))
 }
 
 // Requeue puts a message back: REQ. It is ready again after delay, which must

@@ -108,7 +108,6 @@ type savedTopic struct {
 	holds    bool
 	hold     uint64
 	position diskqueue.Position
-	gaps     []diskqueue.Gap
 	channels map[uint64]*savedChannel
 	lastID   uint64
 	bad      int // entries that make no sense
@@ -139,6 +138,9 @@ func (t *Topic) restore(o diskqueue.Options) error {
 	if err != nil {
 		return fmt.Errorf("reading journal of topic %s: %w", t.name, err)
 	}
+	if n := file.Unreadable(); n > 0 {
+		t.broker.config.Warnf("TOPIC(%s): %d bytes at the end of the journal are unreadable, channels go on from before", t.name, n)
+	}
 	if saved.bad > 0 {
 		t.broker.config.Warnf("TOPIC(%s): %d journal entries are not understood", t.name, saved.bad)
 	}
@@ -146,7 +148,7 @@ func (t *Topic) restore(o diskqueue.Options) error {
 		return err
 	}
 	t.journal = &journal{topic: t, file: file, lastID: saved.lastID, base: file.Size()}
-	for _, g := range saved.gaps {
+	for _, g := range saved.position.Gaps {
 		t.log.Discard(g.From, min(g.To, t.log.End()))
 	}
 	for _, c := range saved.channels {
@@ -161,6 +163,9 @@ func (t *Topic) restore(o diskqueue.Options) error {
 	}
 	for id, c := range saved.channels {
 		t.restoreChannel(id, c)
+	}
+	if saved.position.Closed { // not any more, and who opens the topic after a crash must know
+		t.checkpoint()
 	}
 	return nil
 }
@@ -203,7 +208,8 @@ func (t *Topic) restoreChannel(id uint64, saved *savedChannel) {
 			c.next = max(c.next, p.end())
 		} else {
 			c.ahead.push(p)
-			c.above += int64(len(p.slots))
+			p.missing = len(p.slots) - int(t.log.Count(p.first, p.end()))
+			c.above += int64(len(p.slots) - p.missing)
 		}
 	}
 	c.position.Store(c.next)
@@ -233,12 +239,11 @@ func (s *savedTopic) replay(entry []byte) {
 func (s *savedTopic) replayTopic(r *numbers) {
 	flags, hold := r.next(), r.next()
 	p := diskqueue.Position{Segment: r.next(), Pos: int64(r.next()), Next: r.next(), End: r.next(), Closed: flags&flagClosed != 0}
-	var gaps []diskqueue.Gap
 	for n := r.count(2); n > 0; n-- {
-		gaps = append(gaps, diskqueue.Gap{From: r.next(), To: r.next()})
+		p.Gaps = append(p.Gaps, diskqueue.Gap{From: r.next(), To: r.next()})
 	}
 	if !r.bad {
-		s.holds, s.hold, s.position, s.gaps = flags&flagHolds != 0, hold, p, gaps
+		s.holds, s.hold, s.position = flags&flagHolds != 0, hold, p
 	}
 }
 

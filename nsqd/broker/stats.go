@@ -62,8 +62,7 @@ func (c *Channel) oldest() uint64 {
 // noteHeld defers, among the messages in memory that a hold kept from the
 // channel, those that are not due. Others the cursor finds.
 func (c *Channel) noteHeld() {
-	b := c.topic.broker
-	now, ahead := b.now(), b.aheadOfWall()
+	now := c.topic.broker.now()
 	c.mu.Lock()
 	from, end := c.next, c.limit()
 	c.mu.Unlock()
@@ -74,8 +73,9 @@ func (c *Channel) noteHeld() {
 		}
 		if v.HasDue() {
 			for i := range v.Len() {
-				if due := v.Due(i); due != 0 && due+ahead > now {
-					c.deferAt(v.First+uint64(i), due+ahead)
+				offset := v.First + uint64(i)
+				if due := c.topic.dueAt(offset, v.Due(i)); v.Due(i) != 0 && due > now {
+					c.deferAt(offset, due)
 				}
 			}
 		}

@@ -33,6 +33,8 @@ type Topic struct {
 	bytes    atomic.Uint64
 	// hold is the offset that channels may not read beyond, or flowing.
 	hold atomic.Uint64
+	// steps are the steps of the wall clock since the topic was opened, oldest first; never empty.
+	steps atomic.Pointer[[]step]
 	// readers is what channels holds, for publishers to look at without the lock.
 	readers atomic.Pointer[[]*Channel]
 
@@ -41,6 +43,9 @@ type Topic struct {
 	paused   bool
 	learning bool // its first channels are still being asked for
 	exiting  bool
+
+	// ailing says that the disk failed the topic, and tend has not found it well since.
+	ailing atomic.Bool
 
 	// tended is what the last tend saw, and how long there was nothing to do.
 	tended struct {
@@ -60,25 +65,29 @@ var records = sync.Pool{New: func() any { return new([]diskqueue.Record) }}
 
 // Publish appends messages to the topic: all of them or, when it returns an
 // error, none. The bodies are copied. When it returns nil the messages are as
-// durable as Config.Durability says. The error is ErrExiting or the disk's.
+// durable as Config.Durability says. The error is ErrExiting, ErrDraining or the disk's.
 func (t *Topic) Publish(messages []Message) error {
+	if t.broker.Draining() {
+		return ErrDraining
+	}
 	scratch := records.Get().(*[]diskqueue.Record)
 	batch := (*scratch)[:0]
-	size, delayed := 0, false
-	wall := time.Now().UnixNano()
+	size, delayed, now, ahead := 0, false, int64(0), int64(0)
 	for i := range messages {
 		m := &messages[i]
 		r := diskqueue.Record{Body: m.Body}
 		if m.Delay > 0 {
-			r.Due = wall + int64(m.Delay)
-			delayed = true
+			if !delayed {
+				delayed, now, ahead = true, t.broker.now(), t.noteStep()
+			}
+			r.Due = now - ahead + int64(m.Delay)
 		}
 		batch = append(batch, r)
 		size += len(m.Body)
 	}
-	first, err := t.log.Append(wall, batch)
+	first, err := t.log.Append(t.broker.wall(time.Now()), batch)
 	if err == nil && delayed {
-		t.noteDeferred(first, batch)
+		t.noteDeferred(first, batch, ahead)
 	}
 	clear(batch)
 	*scratch = batch
@@ -104,9 +113,9 @@ func (t *Topic) published(from, to uint64) uint64 {
 	return t.log.Count(from, to)
 }
 
-// noteDeferred tells the channels which of the records from first on are not due yet.
-func (t *Topic) noteDeferred(first uint64, batch []diskqueue.Record) {
-	ahead := t.broker.aheadOfWall()
+// noteDeferred tells the channels which of the records from first on are not due
+// yet. The broker's clock is ahead of their due times.
+func (t *Topic) noteDeferred(first uint64, batch []diskqueue.Record, ahead int64) {
 	for _, c := range *t.readers.Load() {
 		for i := range batch {
 			if due := batch[i].Due; due != 0 {
@@ -336,14 +345,28 @@ func (t *Topic) forget() {
 	t.log.Forget(low)
 }
 
-// checkpoint writes to the journal what changed.
+// checkpoint writes to the journal what changed; with durability fsync it is on
+// the disk then, as the messages are that channels come and go between.
 func (t *Topic) checkpoint() {
 	if t.journal == nil {
 		return
 	}
-	if err := t.journal.write(); err != nil && !errors.Is(err, diskqueue.ErrClosed) {
-		t.broker.config.Errorf("TOPIC(%s): failed to write journal - %s", t.name, err)
+	err := t.journal.write()
+	if err == nil && t.log.Durability() == diskqueue.Fsync {
+		err = t.journal.sync()
 	}
+	t.diskFailed(err)
+}
+
+// diskFailed takes in that keeping the topic on the disk failed, if err is not nil
+// or only says that the topic is closed: tend will try again.
+func (t *Topic) diskFailed(err error) {
+	if err == nil || errors.Is(err, diskqueue.ErrClosed) {
+		return
+	}
+	t.ailing.Store(true)
+	t.broker.health.Store(&failure{err})
+	t.broker.config.Errorf("TOPIC(%s): failed to save it - %s", t.name, err)
 }
 
 // TopicStats is what /stats shows of a topic.
@@ -369,6 +392,23 @@ func (t *Topic) Stats() TopicStats {
 		if t.ephemeral {
 			s.Depth = min(s.Depth, max(t.broker.config.MemQueueSize, 1))
 		}
+	}
+	return s
+}
+
+// Storage is what a topic occupies on disk.
+type Storage struct {
+	Bytes    int64  // in use in its log
+	Segments int    // the log's files
+	Journal  int64  // bytes
+	Damaged  uint64 // messages found unreadable since the start
+}
+
+// Storage returns what the topic occupies; an ephemeral one, nothing.
+func (t *Topic) Storage() Storage {
+	s := Storage{Bytes: t.log.DiskBytes(), Segments: t.log.Segments(), Damaged: t.log.DamagedRecords()}
+	if t.journal != nil {
+		s.Journal = t.journal.file.Size()
 	}
 	return s
 }

@@ -122,6 +122,17 @@ func (l *Client) Notify(c Change) {
 	}
 }
 
+// States tells of each nsqlookupd, by address, whether a connection stands.
+func (l *Client) States() map[string]bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	states := make(map[string]bool, len(l.peers))
+	for a, p := range l.peers {
+		states[a] = p.connected.Load()
+	}
+	return states
+}
+
 // Connected returns the addresses of the nsqlookupd that a connection stands to.
 func (l *Client) Connected() []string {
 	l.mu.Lock()

@@ -84,6 +84,13 @@ type Client struct {
 	Published bool
 }
 
+// Count returns how many connections there are.
+func (v *Server) Count() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.sessions)
+}
+
 // Clients returns all connections.
 func (v *Server) Clients() []Client {
 	v.mu.Lock()

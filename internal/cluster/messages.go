@@ -1,0 +1,47 @@
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"net/url"
+	"strconv"
+	"time"
+
+	"nsqsuite/protocol"
+)
+
+// Publish publishes messages to a topic on one node, to be delivered after a
+// delay. Several at once are published all or none, unless they are delayed.
+func (c *Cluster) Publish(ctx context.Context, address, topic string, delay time.Duration, bodies [][]byte) error {
+	q := url.Values{"topic": {topic}}
+	if delay > 0 {
+		q.Set("defer", strconv.FormatInt(delay.Milliseconds(), 10))
+	} else if len(bodies) > 1 {
+		return c.client.post(ctx, nsqd, address, "/mpub", q, bytes.Join(bodies, []byte("\n")))
+	}
+	for _, body := range bodies {
+		if err := c.client.post(ctx, nsqd, address, "/pub", q, body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// PeekQuery says which messages of a channel are wanted.
+type PeekQuery struct {
+	Topic, Channel string
+	State          string // where they are: one of protocol.PeekStates
+	From           string // position to begin at, the Next of an earlier answer; empty is the first
+	Limit, MaxBody int
+}
+
+// Peek asks a node for copies of a channel's messages. It changes nothing about
+// them. Only nodes that announce protocol.FeaturePeek can be asked.
+func (c *Cluster) Peek(ctx context.Context, address string, what PeekQuery) (*protocol.Peek, error) {
+	q := url.Values{
+		"topic": {what.Topic}, "channel": {what.Channel}, "state": {what.State}, "from": {what.From},
+		"limit": {strconv.Itoa(what.Limit)}, "max_body": {strconv.Itoa(what.MaxBody)},
+	}
+	peek := new(protocol.Peek)
+	return peek, c.client.get(ctx, nsqd, address, "/channel/peek", q, peek)
+}

@@ -1,0 +1,204 @@
+package ui
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/julienschmidt/httprouter"
+
+	"nsqsuite/internal/cluster"
+	"nsqsuite/nsqadmin/collector"
+	"nsqsuite/protocol"
+)
+
+// Bounds of a look at messages.
+const (
+	messagesShown = 50       // on a page
+	bodyShown     = 64 << 10 // bytes of a body
+	bodyWhole     = 16 << 20 // bytes of a body that is downloaded
+	searchPages   = 20       // of messages that a search looks through
+	previewSize   = 120      // bytes
+	peekWait      = 3 * time.Second
+)
+
+// messageRow is a message as a page shows it.
+type messageRow struct {
+	protocol.PeekedMessage
+	At      time.Time
+	Until   time.Time
+	Preview string
+	Drawn   template.HTML // the body: JSON as a tree, text, or hex
+	Whole   string        // where the whole body is
+}
+
+type messagesData struct {
+	*collector.Channel
+	State  string
+	States []string
+	Node   *collector.Node
+	Nodes  []*collector.Node // that can be asked
+	Query  string
+	As     string // json, text or hex
+	Rows   []messageRow
+	Looked int // messages that were looked through
+	More   string
+	Error  string
+}
+
+// messages shows copies of a channel's messages. Looking changes nothing.
+func (u *UI) messages(r *request) view {
+	if !u.mayTouchMessages(r.visitor) {
+		return refused
+	}
+	q := r.URL.Query()
+	t := r.snapshot.Topic(q.Get("topic"))
+	if t == nil {
+		return u.noTopic(r.snapshot, q.Get("topic"))
+	}
+	c := t.Channel(q.Get("channel"))
+	if c == nil {
+		return missing("There is no channel "+q.Get("channel")+" of "+t.TopicName+".", t.TopicName, u.link("topics", t.TopicName))
+	}
+	d := messagesData{Channel: c, States: protocol.PeekStates, State: protocol.PeekStates[0], Query: q.Get("q"), As: "json"}
+	if slices.Contains(d.States, q.Get("state")) {
+		d.State = q.Get("state")
+	}
+	if as := q.Get("as"); as == "text" || as == "hex" {
+		d.As = as
+	}
+	for _, on := range c.On {
+		if on.On.Can(protocol.FeaturePeek) && !on.On.Stale {
+			d.Nodes = append(d.Nodes, on.On)
+		}
+	}
+	if len(d.Nodes) == 0 {
+		return missing("No node that has "+c.ChannelName+" can show its messages.", "", "")
+	}
+	d.Node = d.Nodes[0]
+	for _, n := range d.Nodes {
+		if n.Address == q.Get("node") {
+			d.Node = n
+		}
+	}
+	u.look(r, &d, q.Get("from"))
+	return view{page: "messages", title: "Messages of " + c.ChannelName, data: d}
+}
+
+// look fills the page with the messages that match.
+func (u *UI) look(r *request, d *messagesData, from string) {
+	ctx, cancel := context.WithTimeout(r.Context(), peekWait)
+	defer cancel()
+	for range searchPages {
+		peek, err := u.cluster.Peek(ctx, d.Node.Address, cluster.PeekQuery{
+			Topic: d.TopicName, Channel: d.ChannelName, State: d.State, From: from, Limit: messagesShown, MaxBody: bodyShown,
+		})
+		if err != nil {
+			d.Error = err.Error()
+			return
+		}
+		d.Looked += len(peek.Messages)
+		for i := range peek.Messages {
+			m := &peek.Messages[i]
+			if d.Query != "" && !bytes.Contains(m.Body, []byte(d.Query)) && !strings.HasPrefix(m.ID, d.Query) {
+				continue
+			}
+			d.Rows = append(d.Rows, u.messageRow(d, m))
+		}
+		if from = peek.Next; from == "" {
+			return
+		}
+		d.More = u.with(r, "from", from)
+		if d.Query == "" || len(d.Rows) >= messagesShown {
+			return
+		}
+	}
+}
+
+func (u *UI) messageRow(d *messagesData, m *protocol.PeekedMessage) messageRow {
+	row := messageRow{PeekedMessage: *m, At: time.Unix(0, m.Timestamp), Preview: preview(m.Body), Drawn: drawBody(m.Body, d.As)}
+	if m.Until > 0 {
+		row.Until = time.Unix(0, m.Until)
+	}
+	row.Whole = u.link("messages", "body") + "?" + url.Values{
+		"topic": {d.TopicName}, "channel": {d.ChannelName}, "node": {d.Node.Address}, "state": {d.State}, "id": {m.ID},
+	}.Encode()
+	return row
+}
+
+// preview returns the beginning of a body as one line.
+func preview(body []byte) string {
+	text := strings.ToValidUTF8(string(body[:min(len(body), previewSize)]), "·")
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '·'
+		}
+		return r
+	}, text)
+}
+
+// drawBody draws a body as it is wanted, or as it can be.
+func drawBody(body []byte, as string) template.HTML {
+	if as == "json" {
+		if tree, ok := drawJSON(body); ok {
+			return tree
+		}
+	}
+	if as == "hex" || !printable(body) {
+		return template.HTML(`<pre class="code">` + template.HTMLEscapeString(hex.Dump(body)) + `</pre>`) //nolint:gosec // escaped
+	}
+	return template.HTML(`<pre class="code">` + template.HTMLEscapeString(string(body)) + `</pre>`) //nolint:gosec // escaped
+}
+
+// printable tells whether a body is text.
+func printable(body []byte) bool {
+	return utf8.Valid(body) && !bytes.ContainsFunc(body, func(r rune) bool {
+		return unicode.IsControl(r) && !unicode.IsSpace(r)
+	})
+}
+
+// messageBody answers the whole body of one message.
+func (u *UI) messageBody(w http.ResponseWriter, r *http.Request, p httprouter.Params) int {
+	visit := u.visit(r, p)
+	if !u.mayTouchMessages(visit.visitor) {
+		return u.draw(w, visit, refused)
+	}
+	q := r.URL.Query()
+	n := visit.snapshot.Node(q.Get("node"))
+	if n == nil || !n.Can(protocol.FeaturePeek) {
+		return u.draw(w, visit, missing("That node cannot show messages.", "", ""))
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), peekWait)
+	defer cancel()
+	what := cluster.PeekQuery{Topic: q.Get("topic"), Channel: q.Get("channel"), State: q.Get("state"), Limit: messagesShown, MaxBody: bodyWhole}
+	for range searchPages {
+		peek, err := u.cluster.Peek(ctx, n.Address, what)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return http.StatusBadGateway
+		}
+		for i := range peek.Messages {
+			if m := &peek.Messages[i]; m.ID == q.Get("id") {
+				header := w.Header()
+				header.Set("Content-Type", "application/octet-stream")
+				header.Set("X-Content-Type-Options", "nosniff")
+				header.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s.bin"`, url.PathEscape(m.ID)))
+				w.Write(m.Body) //nolint:errcheck // the client is gone: nobody to tell
+				return http.StatusOK
+			}
+		}
+		if what.From = peek.Next; what.From == "" {
+			break
+		}
+	}
+	return u.draw(w, visit, missing("That message is not there any more. It may have been finished.", "", ""))
+}
