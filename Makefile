@@ -4,6 +4,7 @@ GO          ?= go
 FUZZTIME    ?= 10s
 BENCHTIME   ?= 1s
 CRASH       ?= --cycles=200
+SEEDS       ?= 2000
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PROGRAMS    := $(notdir $(wildcard cmd/*))
 WEB         := nsqadmin/ui/web
@@ -66,6 +67,9 @@ bench: toolchain ## Go benchmarks of the hot paths
 
 crash: build ## kill nsqd again and again and prove that nothing is lost; CRASH="--cycles=2000 --durability=fsync", --help tells more
 	$(GO) run ./internal/crash $(CRASH)
+
+powerloss: toolchain ## SEEDS (2000) histories in each durability mode on a disk that forgets what was not synced
+	$(GO) test -count=1 -timeout 2h -run TestPowerLoss ./nsqd/broker -seeds=$(SEEDS)
 
 cover: toolchain ## test coverage by package, and as out/cover.html
 	@mkdir -p out

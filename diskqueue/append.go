@@ -298,7 +298,7 @@ func (l *Log) segmentFor(offset uint64, size int64) (*segment, error) {
 			if last.prevFirst != last.first {
 				s.prevFirst, s.prevEnd = last.prevFirst, last.prevEnd
 			}
-		} else if !last.unsure {
+		} else {
 			s.prevFirst, s.prevEnd = last.first, last.end
 		}
 	}

@@ -37,9 +37,6 @@ func (l *Log) skipDamage(s *segment, r *segmentReader, at int64) error {
 		to = r.end
 	}
 	missing := l.Count(r.next, next)
-	if s.unsure && at == r.end {
-		missing = 0 // they were in a segment that is gone
-	}
 	l.mu.Lock()
 	l.gaps.add(r.next, next)
 	l.damaged += missing

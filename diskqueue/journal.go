@@ -210,8 +210,18 @@ func (j *Journal) Sync() error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
+	if err := j.place(); err != nil {
+		return err
+	}
 	j.dirty = false
-	return j.place()
+	return nil
+}
+
+// Dirty tells whether there is something that Sync would put on the disk.
+func (j *Journal) Dirty() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.dirty
 }
 
 // Size returns the bytes in the journal.

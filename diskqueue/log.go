@@ -210,19 +210,6 @@ func (l *Log) SkipGap(offset uint64) uint64 {
 	return l.gaps.skip(offset)
 }
 
-// Gaps returns the ranges without records at and behind offset from.
-func (l *Log) Gaps(from uint64) []Gap {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var gaps []Gap
-	for _, g := range l.gaps {
-		if g.To > from {
-			gaps = append(gaps, g)
-		}
-	}
-	return gaps
-}
-
 // DamagedRecords returns how many records were found unreadable since the log was opened.
 func (l *Log) DamagedRecords() uint64 {
 	l.mu.Lock()

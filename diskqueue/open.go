@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 )
 
 // Position is where a log ended when its owner last asked. Given back to Open it
@@ -15,13 +16,14 @@ type Position struct {
 	Next    uint64 // offset of the record that would come at Pos
 	End     uint64 // above every offset given out when it was asked
 	Closed  bool   // the log was closed in order, so nothing came after End
+	Gaps    []Gap  // ranges that held no record
 }
 
 // Position returns where the log ends now, as far as it is on disk.
 func (l *Log) Position() Position {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p := Position{End: l.end.Load()}
+	p := Position{End: l.end.Load(), Gaps: slices.Clone(l.gaps)}
 	if n := len(l.segs); n > 0 {
 		last := l.segs[n-1]
 		p.Segment, p.Pos, p.Next = last.first, last.size, last.end
@@ -30,28 +32,32 @@ func (l *Log) Position() Position {
 }
 
 // Open opens the log of this name, or makes a new one; its folder appears with
-// the first write. Only the last segment is read, and of it what lies behind known.
+// the first write. Only the last segment is read, and of it what lies behind known,
+// and those that were followed by one that has gone since.
 func (s *Store) Open(name string, known Position, o Options) (*Log, error) {
 	l := &Log{o: o, store: s, dir: s.folder(name)}
 	l.init()
-	if err := l.listSegments(); err != nil {
+	if err := l.listSegments(known.Gaps); err != nil {
 		return nil, fmt.Errorf("opening log %s: %w", name, err)
 	}
 	if err := l.recoverLast(known); err != nil {
 		return nil, fmt.Errorf("opening log %s: %w", name, err)
 	}
-	if !known.Closed {
-		l.distrust()
-	}
-	end := uint64(0)
+	end, closed := uint64(0), known.Closed
 	if n := len(l.segs); n > 0 {
-		end = l.segs[n-1].end
+		last := l.segs[n-1]
+		end = last.end
+		// What was written since is of a process that ended before it could tell.
+		closed = closed && last.first == known.Segment && last.size == known.Pos
+	}
+	if !closed {
+		l.distrust()
 	}
 	l.start(end)
 	if known.Closed {
 		l.advance(known.End)
 	}
-	if !known.Closed || l.end.Load() == 0 {
+	if !closed || l.end.Load() == 0 {
 		l.advance(o.NextOffset())
 	}
 	if len(l.segs) == 0 {
@@ -71,10 +77,8 @@ func (l *Log) distrust() {
 	}
 }
 
-// listSegments finds the segments and reads their headers. All but the last are
-// taken to end where the header of the next one says, or, if the one behind them
-// is gone, somewhere before: reading will tell.
-func (l *Log) listSegments() error {
+// listSegments finds the segments and reads their headers.
+func (l *Log) listSegments(known gapList) error {
 	entries, err := l.store.fs.ReadDir(l.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -93,13 +97,41 @@ func (l *Log) listSegments() error {
 		}
 	}
 	for i := range l.segs[:max(len(l.segs)-1, 0)] {
-		s, next := l.segs[i], l.segs[i+1]
-		if s.size > segmentHeader {
-			s.end = min(max(next.prevEnd, s.first), next.first)
-			s.unsure = next.prevFirst != s.first
+		if err := l.findEnd(l.segs[i], l.segs[i+1], known); err != nil {
+			return err
 		}
-		l.gaps.add(s.end, next.first)
+		l.gaps.add(l.segs[i].end, l.segs[i+1].first)
 	}
+	return nil
+}
+
+// findEnd finds out where a segment ends that is not the last: where the header
+// of the next one says, if that was begun behind it. If what was between them is
+// gone, the gap that is known to lie there tells, or else the segment itself.
+func (l *Log) findEnd(s, next *segment, known gapList) error {
+	if s.size <= segmentHeader {
+		return nil
+	}
+	if next.prevFirst == s.first {
+		s.end = min(max(next.prevEnd, s.first), next.first)
+		return nil
+	}
+	i := known.after(next.first - 1)
+	if i < len(known) && known[i].From > s.first && known[i].From < next.first {
+		s.end = known[i].From
+		return nil
+	}
+	f, err := s.file.use()
+	if err != nil {
+		return err
+	}
+	defer s.file.done()
+	r := segmentReader{file: f, salt: s.salt, end: s.size, stop: ^uint64(0), pos: segmentHeader, next: s.first}
+	defer r.release()
+	if err := l.scan(s, &r); err != nil {
+		return err
+	}
+	s.end, s.size = r.next, r.pos // behind it may be what an earlier use of the file left
 	return nil
 }
 

@@ -38,8 +38,7 @@ type segment struct {
 	salt      uint32
 	file      *handle
 
-	end    uint64 // offset after its last record …
-	unsure bool   // … or above that: the segment that could tell is gone
+	end    uint64 // offset after its last record
 	size   int64  // bytes in use; 0: not even the header is written
 	marks  []mark // sparse index, ascending
 	dirty  bool   // written since it was last synced

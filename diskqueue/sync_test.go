@@ -91,3 +91,35 @@ func TestSyncWithoutDescriptors(t *testing.T) {
 	w.mustOpen()
 	w.verify(acked, true)
 }
+
+// TestUsedSinceClosed has a process be killed after it used a log that was closed
+// in order before, without its owner having noted that: what it wrote is synced
+// by the next one, and its offsets are not given out again.
+func TestUsedSinceClosed(t *testing.T) {
+	for seed := range uint64(20) {
+		w := newWorld(t, seed, Options{Durability: Write, MaxSegmentBytes: 1 << 20, MemRecords: 10})
+		w.mustOpen()
+		if err := errors.Join(w.append(3), w.close()); err != nil {
+			t.Fatal(err)
+		}
+		known := w.known
+		w.mustOpen()
+		if err := w.append(3); err != nil {
+			t.Fatal(err)
+		}
+		end := w.log.End()
+		w.kill()
+		w.known = known
+		w.mustOpen()
+		if w.log.End() <= end {
+			t.Fatalf("the log goes on at %d, %d was reached before", w.log.End(), end)
+		}
+		if err := w.sync(); err != nil {
+			t.Fatal(err)
+		}
+		w.crash()
+		w.known = known
+		w.mustOpen()
+		w.verify(acked, false)
+	}
+}

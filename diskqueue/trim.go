@@ -82,6 +82,7 @@ func (l *Log) take(s *segment) error {
 			break
 		}
 	}
+	l.gaps.add(s.first, s.end)
 	first := l.end.Load()
 	if len(l.segs) > 0 {
 		first = l.segs[0].first

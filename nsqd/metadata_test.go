@@ -13,6 +13,7 @@ import (
 	"nsqsuite/internal/version"
 	"nsqsuite/internal/vfs"
 	"nsqsuite/nsqd/broker"
+	"nsqsuite/protocol"
 )
 
 const (
@@ -157,4 +158,37 @@ func TestMetadataIsWhole(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzMetadata reads any nsqd.dat: it is refused, or gives valid names, and what
+// is written of it is read the same.
+func FuzzMetadata(f *testing.F) {
+	for _, text := range []string{`null`, `{"topics":[{"name":"t","channels":[{"name":"c","paused":true},{"name":"*"}]}]}`, `{"topics":[null,{}]}`, `{"Topics":{}}`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		mem := newMem(t)
+		m := metaOn(mem)
+		if err := m.write(metaPath, text); err != nil {
+			t.Fatal(err)
+		}
+		topics, err := m.load()
+		if err != nil {
+			return
+		}
+		for _, topic := range topics {
+			for _, c := range append(topic.Channels, broker.ChannelMeta{Name: topic.Name}) {
+				if !protocol.ValidName(c.Name) {
+					t.Errorf("%q gives the name %q", text, c.Name)
+				}
+			}
+		}
+		again := metaOn(mem, topics...)
+		if err := again.persist(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := again.load(); err != nil || !reflect.DeepEqual(got, topics) {
+			t.Errorf("%q: %+v is read as %+v, %v", text, topics, got, err)
+		}
+	})
 }

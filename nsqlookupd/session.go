@@ -21,6 +21,9 @@ const (
 	magicTimeout = 60 * time.Second
 	// writeTimeout is how long a peer may take to take an answer.
 	writeTimeout = 10 * time.Second
+	// maxLine is how many bytes a command line has at most, and the memory of an
+	// idle connection; the longest with a meaning has about 150.
+	maxLine = 4 << 10
 	// maxBody is how many bytes the body of IDENTIFY has at most.
 	maxBody = 1 << 20
 	// drainTime and drainBytes bound what is still read after a last answer.
@@ -40,7 +43,7 @@ type session struct {
 // handle serves a connection until it ends.
 func (l *NSQLookupd) handle(conn net.Conn) {
 	remote := conn.RemoteAddr().String()
-	s := &session{l: l, conn: conn, in: bufio.NewReaderSize(conn, protocol.MaxLine), remote: remote}
+	s := &session{l: l, conn: conn, in: bufio.NewReaderSize(conn, maxLine), remote: remote}
 	l.log.Infof("TCP: new client(%s)", remote)
 	if !s.readMagic() {
 		return

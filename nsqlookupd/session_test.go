@@ -34,6 +34,8 @@ func TestTranscripts(t *testing.T) {
 		{"empty line", "\nPING\n", true, []string{"E_INVALID invalid command "}},
 		{"tab does not separate", "REGISTER\tt\n", true, []string{"E_INVALID invalid command REGISTER\tt"}},
 		{"long word comes back cut", word + "\n", true, []string{"E_INVALID invalid command " + word[:1024]}},
+		{"longest line", "PING" + strings.Repeat(" ", maxLine-5) + "\n", false, []string{"OK"}},
+		{"line one longer", "PING" + strings.Repeat(" ", maxLine-4) + "\n", true, []string{"E_INVALID command line is too long"}},
 		{"line without end", strings.Repeat(word, 60), true, []string{"E_INVALID command line is too long"}},
 		{"REGISTER before IDENTIFY", "REGISTER\n", true, []string{"E_INVALID client must IDENTIFY"}},
 		{"UNREGISTER before IDENTIFY", "UNREGISTER t\n", true, []string{"E_INVALID client must IDENTIFY"}},

@@ -14,8 +14,8 @@ type Info struct {
 	MaxDeflateLevel        int    `json:"max_deflate_level"`
 	TopologyZone           string `json:"topology_zone"`
 	TopologyRegion         string `json:"topology_region"`
-	// Features are what this nsqd can do beyond what all can. Nobody else sends them.
-	Features []string `json:"features,omitempty"`
+	// Features names what this nsqd can do beyond the reference.
+	Features []string `json:"features"`
 }
 
 // Stats is the JSON of nsqd's GET /stats (nsqd-http-and-config.md 1.6).

@@ -43,6 +43,19 @@ func act(t *testing.T, b *browser, s *scenario) {
 	b.do(chromedp.SendKeys(chromedp.CSS(`#ty`), kb.Enter))
 	b.see("Emptied payments / ledger.")
 
+	// Publish, and find what was published.
+	b.do(chromedp.Navigate(s.url("/publish?topic=payments")), chromedp.SendKeys(chromedp.CSS(`#pb`), `{"needle":[1,2]}`), chromedp.Click(chromedp.CSS(`main button.pri`)))
+	b.see("Published to payments")
+	found := `document.querySelector(".peek .k")?.textContent === "object" && document.body.innerText.includes("needle")`
+	b.do(chromedp.Navigate(s.url("/messages?topic=payments&channel=ledger&q=needle")))
+	if !value[bool](b, found) { // it went to the other node
+		b.do(chromedp.Navigate(s.url("/messages?topic=payments&channel=ledger&q=needle&node=" + s.nsqds[0].HTTP)))
+	}
+	b.is("the message is found", found)
+	value[any](b, `document.querySelector(".peek details").open = true`)
+	b.shoot("messages-open")
+	b.accessible("an open message")
+
 	// Delete a channel, then create it again.
 	b.do(chromedp.Navigate(s.url("/topics/payments/ledger")), chromedp.Click(chromedp.CSS(`a[href*="/act/delete"]`)), chromedp.WaitVisible(chromedp.CSS(`dialog[open] #ty`)), chromedp.SendKeys(chromedp.CSS(`#ty`), "ledger"), chromedp.Click(chromedp.CSS(`dialog button[type=submit]`)))
 	b.see("Deleted payments / ledger.")

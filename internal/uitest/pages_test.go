@@ -51,6 +51,8 @@ func look4(_ *testing.T, b *browser, s *scenario) {
 		{"activity", "/activity", "Paused"},
 		{"settings", "/settings", "This browser"},
 		{"confirm", "/act/delete?topic=orders&channel=fulfilment", "Type fulfilment to confirm"},
+		{"messages", "/messages?topic=payments&channel=ledger", "Looking changes nothing"},
+		{"publish", "/publish?topic=payments", "one message per line"},
 		{"missing", "/topics/ordres", "Did you mean"},
 	}
 	for _, way := range looks {

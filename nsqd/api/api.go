@@ -61,6 +61,8 @@ func New(c Config) *API {
 	a.V1(http.MethodPost, "/channel/empty", a.onChannel(func(_ *broker.Topic, c *broker.Channel) error { return c.Empty() }))
 	a.V1(http.MethodPost, "/channel/pause", a.onChannel(a.pauseChannel))
 	a.V1(http.MethodPost, "/channel/unpause", a.onChannel(a.unpauseChannel))
+	a.V1(http.MethodGet, "/channel/peek", a.peek)
+	a.V1(http.MethodPost, "/channel/cancel", a.cancel)
 	a.V1(http.MethodGet, "/config/:opt", a.getConfig)
 	a.V1(http.MethodPut, "/config/:opt", a.putConfig)
 	a.Plain(http.MethodPut, "/debug/setblockrate", setBlockRate)

@@ -120,20 +120,28 @@ func (a *API) binaryMode(q map[string][]string) bool {
 }
 
 func (a *API) splitLines(body []byte) ([]broker.Message, error) {
-	var messages []broker.Message
-	for len(body) > 0 {
-		line, rest, _ := bytes.Cut(body, []byte("\n"))
-		body = rest
-		if len(line) == 0 {
-			continue
-		}
+	n := 0
+	for line := range bytes.SplitSeq(body, newline) {
 		if int64(len(line)) > a.MaxMsgSize {
 			return nil, httpapi.TooLarge("MSG_TOO_BIG")
 		}
-		messages = append(messages, broker.Message{Body: line})
+		if len(line) > 0 {
+			n++
+		}
+	}
+	messages := make([]broker.Message, 0, n)
+	for line := range bytes.SplitSeq(body, newline) {
+		if len(line) > 0 {
+			messages = append(messages, broker.Message{Body: line})
+		}
 	}
 	return messages, nil
 }
+
+var newline = []byte("\n")
+
+// minEntry is how many bytes a message of a binary body has at least: its size and one more.
+const minEntry = 5
 
 func (a *API) splitBinary(body []byte) ([]broker.Message, error) {
 	if len(body) < 4 {
@@ -144,7 +152,7 @@ func (a *API) splitBinary(body []byte) ([]broker.Message, error) {
 		return nil, httpapi.TooLarge("BAD_BODY")
 	}
 	body = body[4:]
-	var messages []broker.Message
+	messages := make([]broker.Message, 0, min(count, int64(len(body))/minEntry))
 	for range count {
 		if len(body) < 4 {
 			return nil, httpapi.TooLarge("BAD_MESSAGE")

@@ -63,8 +63,13 @@ func New(config Config) *Broker {
 // counted on by the monotonic clock.
 func (b *Broker) now() int64 { return b.started.UnixNano() + int64(time.Since(b.started)) }
 
-// aheadOfWall returns how many ns now is ahead of the wall clock.
-func (b *Broker) aheadOfWall() int64 { return b.now() - time.Now().UnixNano() }
+// aheadOfWall returns how many ns now is ahead of the wall clock. It reads both
+// clocks at once: who is held up between two readings would take the pause for a
+// step of the wall clock, and find messages due too early.
+func (b *Broker) aheadOfWall() int64 {
+	now := time.Now()
+	return b.started.UnixNano() + int64(now.Sub(b.started)) - now.UnixNano()
+}
 
 // nextOffset returns the offset that a new log begins with.
 func (b *Broker) nextOffset() uint64 {
@@ -243,6 +248,7 @@ func (b *Broker) writeFailed(t *Topic, err error) error {
 	}
 	b.health.Store(&failure{err})
 	if t != nil {
+		t.ailing.Store(true)
 		b.config.Errorf("TOPIC(%s) ERROR: failed to write message to backend - %s", t.name, err)
 	}
 	return err

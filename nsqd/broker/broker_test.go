@@ -19,7 +19,7 @@ type consumer struct {
 	closed chan struct{}
 }
 
-func subscribe(t *testing.T, c *Channel, ready int) *consumer {
+func subscribe(t testing.TB, c *Channel, ready int) *consumer {
 	t.Helper()
 	k := &consumer{woken: make(chan struct{}, 1000), closed: make(chan struct{}, 1)}
 	s, err := c.Subscribe(Consumer{
@@ -36,7 +36,7 @@ func subscribe(t *testing.T, c *Channel, ready int) *consumer {
 }
 
 // take returns all messages there are for the consumer.
-func (k *consumer) take(t *testing.T) []protocol.Message {
+func (k *consumer) take(t testing.TB) []protocol.Message {
 	t.Helper()
 	var all []protocol.Message
 	var r Run
@@ -53,7 +53,7 @@ func (k *consumer) take(t *testing.T) []protocol.Message {
 	}
 }
 
-func decode(t *testing.T, r *Run) []protocol.Message {
+func decode(t testing.TB, r *Run) []protocol.Message {
 	t.Helper()
 	var all []protocol.Message
 	in := bytes.NewReader(bytes.Join(r.Buffers(), nil))
@@ -88,7 +88,7 @@ func bodies(messages []protocol.Message) string {
 	return b.String()
 }
 
-func newBroker(t *testing.T, fs vfs.FS, change func(*Config)) *Broker {
+func newBroker(t testing.TB, fs vfs.FS, change func(*Config)) *Broker {
 	t.Helper()
 	c := Config{
 		Store:         diskqueue.NewStore(fs, "/data", 0),
@@ -111,10 +111,11 @@ func newBroker(t *testing.T, fs vfs.FS, change func(*Config)) *Broker {
 func newFS() *vfs.Mem {
 	fs := vfs.NewMem()
 	fs.MkdirAll("/data") //nolint:errcheck // a new one in memory does not fail
+	fs.SyncDir("/")      //nolint:errcheck // likewise
 	return fs
 }
 
-func topicAndChannel(t *testing.T, b *Broker, topic, channel string) (*Topic, *Channel) {
+func topicAndChannel(t testing.TB, b *Broker, topic, channel string) (*Topic, *Channel) {
 	t.Helper()
 	tp, err := b.Topic(topic)
 	if err != nil {
@@ -127,7 +128,7 @@ func topicAndChannel(t *testing.T, b *Broker, topic, channel string) (*Topic, *C
 	return tp, ch
 }
 
-func publish(t *testing.T, tp *Topic, bodies ...string) {
+func publish(t testing.TB, tp *Topic, bodies ...string) {
 	t.Helper()
 	var batch []Message
 	for _, b := range bodies {
@@ -138,7 +139,7 @@ func publish(t *testing.T, tp *Topic, bodies ...string) {
 	}
 }
 
-func want(t *testing.T, what, got, want string) {
+func want(t testing.TB, what, got, want string) {
 	t.Helper()
 	if got != want {
 		t.Fatalf("%s: got %q, want %q", what, got, want)

@@ -174,7 +174,7 @@ func (c *Channel) setNext(next uint64) {
 		}
 		c.ahead.popFront()
 		c.below.push(p)
-		c.above -= int64(len(p.slots))
+		c.above -= int64(len(p.slots) - p.missing)
 		if p.live == 0 {
 			c.retire(p)
 		}

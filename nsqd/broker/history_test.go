@@ -57,15 +57,13 @@ func (m *modelTopic) step() {
 	case n < 35:
 		m.create(fmt.Sprint("c", m.dice.IntN(3)))
 	case n < 38:
-		m.topic.tend()
+		m.tend()
 	case n < 40:
 		m.topicStep()
 	case n < 42:
-		m.restart(false)
+		m.restart(orderly)
 	case n < 43:
-		if m.broker.config.Durability != diskqueue.Memory {
-			m.restart(true)
-		}
+		m.restart(kill)
 	case c == nil:
 	case n < 47:
 		if len(c.consumers) < 4 {
@@ -103,6 +101,7 @@ func (m *modelTopic) topicStep() {
 		}
 		clear(m.held)
 	}
+	m.structure()
 }
 
 func (m *modelTopic) channelStep(name string, c *modelChannel) {
@@ -134,6 +133,7 @@ func (m *modelTopic) channelStep(name string, c *modelChannel) {
 		}
 		delete(m.channels, name)
 	}
+	m.structure()
 }
 
 func (m *modelTopic) consumerStep(k *modelConsumer) {
@@ -162,11 +162,11 @@ func (m *modelTopic) consumerStep(k *modelConsumer) {
 		c.finish(body)
 	case n < 80:
 		m.must(k.Requeue(m.ids[body], 0))
-		msg.state, msg.owner = again, nil
+		msg.state, msg.owner, msg.saved = again, nil, false
 	case n < 88:
 		delay := time.Duration(1+m.dice.IntN(9000)) * time.Millisecond
 		m.must(k.Requeue(m.ids[body], delay))
-		msg.state, msg.owner, msg.due = deferred, nil, time.Now().Add(delay)
+		msg.state, msg.owner, msg.saved, msg.due = deferred, nil, false, time.Now().Add(delay)
 	case n < 94:
 		m.must(k.Touch(m.ids[body]))
 		msg.due = time.Now().Add(modelTimeout)
@@ -234,7 +234,7 @@ func (m *modelTopic) finishAll() {
 		clear(c.messages)
 	}
 	m.check()
-	m.topic.tend()
+	m.tend()
 	for _, c := range m.channels {
 		if n := c.below.len() + c.ahead.len(); n > 0 {
 			m.t.Fatalf("%d pages are left of nothing", n)

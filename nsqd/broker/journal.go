@@ -62,7 +62,7 @@ func (j *journal) forget(c *Channel) {
 	j.topic.checkpoint()
 }
 
-// changed tells whether there is anything that the journal does not know.
+// changed tells whether write or sync would do anything.
 func (j *journal) changed() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -71,7 +71,7 @@ func (j *journal) changed() bool {
 
 // behind is changed for a caller that holds mu.
 func (j *journal) behind() bool {
-	changed := j.touched || j.broken
+	changed := j.touched || j.broken || j.file.Dirty()
 	for _, c := range j.topic.Channels() {
 		c.mu.Lock()
 		changed = changed || c.dirty && !c.volatile
@@ -85,6 +85,23 @@ func (j *journal) write() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.append(j.broken, false)
+}
+
+// sync puts what was written on the disk. If that fails nobody can tell what is
+// there: all is written anew next time.
+func (j *journal) sync() error {
+	err := j.file.Sync()
+	if err != nil {
+		j.distrust()
+	}
+	return err
+}
+
+// distrust has everything written anew next time.
+func (j *journal) distrust() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.broken = true
 }
 
 // smallLog is up to how many bytes a log is as soon read again as its journal is written.
@@ -154,10 +171,9 @@ func (j *journal) topicEntry(closed bool) {
 		flags |= flagClosed
 	}
 	p := t.log.Position()
-	gaps := t.log.Gaps(0)
 	j.entry = append(j.entry[:0], entryTopic)
-	j.entry = appendNumbers(j.entry, flags, hold, p.Segment, uint64(p.Pos), p.Next, p.End, uint64(len(gaps)))
-	for _, g := range gaps {
+	j.entry = appendNumbers(j.entry, flags, hold, p.Segment, uint64(p.Pos), p.Next, p.End, uint64(len(p.Gaps)))
+	for _, g := range p.Gaps {
 		j.entry = appendNumbers(j.entry, g.From, g.To)
 	}
 	j.buf = diskqueue.AppendEntry(j.buf, j.entry)

@@ -38,6 +38,9 @@ type page struct {
 	slots []slot
 	live  int // slots that are not finished
 	again int // slots that are ready again
+	// missing is how many of its messages a crash had taken from the log when the
+	// page was restored. Nobody can hand them out, so they are not waiting.
+	missing int
 	// view has the bytes of some or all of the messages, or is empty: they are then with the log.
 	view diskqueue.View
 	// earliest is not later than the due time of any slot in flight or deferred.

@@ -63,7 +63,7 @@ func TestPeek(t *testing.T) {
 			t.Errorf("cancelling what waits: %v", err)
 		}
 		found, _, err := ch.Peek(Deferred, 0, 10, 10)
-		if err != nil || len(found) != 2 || found[0].Until.Sub(time.Now()) != time.Minute {
+		if err != nil || len(found) != 2 || time.Until(found[0].Until) != time.Minute {
 			t.Fatalf("%+v, %v", found, err)
 		}
 		for _, p := range found {

@@ -108,7 +108,6 @@ type savedTopic struct {
 	holds    bool
 	hold     uint64
 	position diskqueue.Position
-	gaps     []diskqueue.Gap
 	channels map[uint64]*savedChannel
 	lastID   uint64
 	bad      int // entries that make no sense
@@ -146,7 +145,7 @@ func (t *Topic) restore(o diskqueue.Options) error {
 		return err
 	}
 	t.journal = &journal{topic: t, file: file, lastID: saved.lastID, base: file.Size()}
-	for _, g := range saved.gaps {
+	for _, g := range saved.position.Gaps {
 		t.log.Discard(g.From, min(g.To, t.log.End()))
 	}
 	for _, c := range saved.channels {
@@ -161,6 +160,9 @@ func (t *Topic) restore(o diskqueue.Options) error {
 	}
 	for id, c := range saved.channels {
 		t.restoreChannel(id, c)
+	}
+	if saved.position.Closed { // not any more, and who opens the topic after a crash must know
+		t.checkpoint()
 	}
 	return nil
 }
@@ -203,7 +205,8 @@ func (t *Topic) restoreChannel(id uint64, saved *savedChannel) {
 			c.next = max(c.next, p.end())
 		} else {
 			c.ahead.push(p)
-			c.above += int64(len(p.slots))
+			p.missing = len(p.slots) - int(t.log.Count(p.first, p.end()))
+			c.above += int64(len(p.slots) - p.missing)
 		}
 	}
 	c.position.Store(c.next)
@@ -233,12 +236,11 @@ func (s *savedTopic) replay(entry []byte) {
 func (s *savedTopic) replayTopic(r *numbers) {
 	flags, hold := r.next(), r.next()
 	p := diskqueue.Position{Segment: r.next(), Pos: int64(r.next()), Next: r.next(), End: r.next(), Closed: flags&flagClosed != 0}
-	var gaps []diskqueue.Gap
 	for n := r.count(2); n > 0; n-- {
-		gaps = append(gaps, diskqueue.Gap{From: r.next(), To: r.next()})
+		p.Gaps = append(p.Gaps, diskqueue.Gap{From: r.next(), To: r.next()})
 	}
 	if !r.bad {
-		s.holds, s.hold, s.position, s.gaps = flags&flagHolds != 0, hold, p, gaps
+		s.holds, s.hold, s.position = flags&flagHolds != 0, hold, p
 	}
 }
 

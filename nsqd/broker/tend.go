@@ -15,21 +15,35 @@ func (t *Topic) tend() {
 		return
 	}
 	end := t.log.End()
-	if end == t.tended.end && !t.journal.changed() {
+	if end == t.tended.end && !t.journal.changed() && !t.ailing.Load() {
 		t.tended.idle++
 		if t.tended.idle > idleTends {
 			return
 		}
 	} else {
 		t.tended.end, t.tended.idle = end, 0
-		t.checkpoint()
-		if err := errors.Join(t.log.Sync(), t.journal.file.Sync()); err != nil {
-			t.broker.writeFailed(t, err) //nolint:errcheck // logged there; nobody waits for it
-		}
+		t.diskFailed(t.save())
 	}
 	if _, err := t.log.Trim(t.tended.idle == idleTends); err != nil && !errors.Is(err, diskqueue.ErrClosed) {
 		t.broker.config.Errorf("TOPIC(%s): failed to remove old segments - %s", t.name, err)
 	}
+}
+
+// save writes and syncs what changed. After a failure it first tries the disk by
+// writing the journal anew: so the topic is known to be well again even if nobody
+// dares to publish.
+func (t *Topic) save() error {
+	ailing := t.ailing.Swap(false)
+	if ailing {
+		t.journal.distrust()
+	}
+	if err := errors.Join(t.journal.write(), t.log.Sync(), t.journal.sync()); err != nil {
+		return err
+	}
+	if ailing {
+		t.broker.wrote()
+	}
+	return nil
 }
 
 // needs tells whether any message with first ≤ offset < end may still be asked for.

@@ -42,6 +42,9 @@ type Topic struct {
 	learning bool // its first channels are still being asked for
 	exiting  bool
 
+	// ailing says that the disk failed the topic, and tend has not found it well since.
+	ailing atomic.Bool
+
 	// tended is what the last tend saw, and how long there was nothing to do.
 	tended struct {
 		end  uint64
@@ -139,7 +142,8 @@ func (t *Topic) Channel(name string) (*Channel, error) {
 		return nil, ErrExiting
 	}
 	c := newChannel(t, name, min(t.hold.Load(), t.log.End()))
-	c.dirty = !t.asNew()
+	dirty := !t.asNew()
+	c.dirty = dirty
 	if c.volatile && !t.ephemeral && len(t.channels) == 0 {
 		c.found = t.log.End()
 	}
@@ -147,7 +151,7 @@ func (t *Topic) Channel(name string) (*Channel, error) {
 	release := t.updateHold()
 	t.mu.Unlock()
 	t.broker.config.Infof("TOPIC(%s): new channel(%s)", t.name, name)
-	if c.dirty {
+	if dirty {
 		t.checkpoint()
 	}
 	t.kick(release)
@@ -335,14 +339,28 @@ func (t *Topic) forget() {
 	t.log.Forget(low)
 }
 
-// checkpoint writes to the journal what changed.
+// checkpoint writes to the journal what changed; with durability fsync it is on
+// the disk then, as the messages are that channels come and go between.
 func (t *Topic) checkpoint() {
 	if t.journal == nil {
 		return
 	}
-	if err := t.journal.write(); err != nil && !errors.Is(err, diskqueue.ErrClosed) {
-		t.broker.config.Errorf("TOPIC(%s): failed to write journal - %s", t.name, err)
+	err := t.journal.write()
+	if err == nil && t.log.Durability() == diskqueue.Fsync {
+		err = t.journal.sync()
 	}
+	t.diskFailed(err)
+}
+
+// diskFailed takes in that keeping the topic on the disk failed, if err is not nil
+// or only says that the topic is closed: tend will try again.
+func (t *Topic) diskFailed(err error) {
+	if err == nil || errors.Is(err, diskqueue.ErrClosed) {
+		return
+	}
+	t.ailing.Store(true)
+	t.broker.health.Store(&failure{err})
+	t.broker.config.Errorf("TOPIC(%s): failed to save it - %s", t.name, err)
 }
 
 // TopicStats is what /stats shows of a topic.

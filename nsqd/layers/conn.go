@@ -60,13 +60,14 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// WriteBuffers writes all buffers, and holds nothing back. It consumes bufs.
-func (c *Conn) WriteBuffers(bufs *net.Buffers) error {
+// WriteBuffers writes all buffers, and holds nothing back. After an error bufs is
+// what is left, and n how much is not; a write to a plain socket whose deadline
+// is over may be gone on with.
+func (c *Conn) WriteBuffers(bufs *net.Buffers) (n int64, err error) {
 	if c.Plain() {
-		_, err := bufs.WriteTo(c.Conn)
-		return err
+		return bufs.WriteTo(c.Conn)
 	}
-	return c.pack(*bufs)
+	return 0, c.pack(*bufs)
 }
 
 // packed is the size in bytes of the buffer in which layers gather what they write.

@@ -75,7 +75,7 @@ func TestNothingIsHeldBack(t *testing.T) {
 			for i, text := range texts() {
 				go func() {
 					half := len(text) / 2
-					if err := ours.WriteBuffers(&net.Buffers{text[:half], text[half:]}); err != nil {
+					if _, err := ours.WriteBuffers(&net.Buffers{text[:half], text[half:]}); err != nil {
 						t.Error(err)
 					}
 				}()

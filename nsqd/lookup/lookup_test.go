@@ -35,11 +35,12 @@ var (
 // fake is a nsqlookupd on the other end of a pipe.
 type fake struct {
 	mu     sync.Mutex
-	got    []string // "seconds since the test began: command"
-	refuse bool     // connections
-	hole   bool     // connections hang
-	mute   bool     // never answers
-	reply  string   // to IDENTIFY
+	got    []string      // "seconds since the test began: command"
+	refuse bool          // connections
+	hole   bool          // connections hang
+	mute   bool          // never answers
+	slow   time.Duration // before each answer
+	reply  string        // to IDENTIFY
 	conns  []net.Conn
 }
 
@@ -118,8 +119,11 @@ func (f *fake) serve(conn net.Conn) {
 		}
 		f.note("%s", command)
 		f.mu.Lock()
-		mute := f.mute
+		mute, slow := f.mute, f.slow
 		f.mu.Unlock()
+		if slow > 0 {
+			<-time.After(slow)
+		}
 		if !mute {
 			conn.Write(protocol.AppendReply(nil, reply)) //nolint:errcheck // the next read tells
 		}
@@ -289,7 +293,24 @@ func TestSetAddresses(t *testing.T) {
 		b.SetAddresses(nil)
 		b.expect(two, "1: end")
 		b.expect(three, "1: REGISTER t", "1: end")
+		b.SetAddresses([]string{"1:1"}) // and back
+		b.expect(one, "1: dial", "1: "+hello)
 		b.logged("INFO: LOOKUP(1:1): removing peer", "INFO: LOOKUP(3:1): adding peer")
+	})
+}
+
+// TestSlowAnswers: each answer has its time, not all of a batch together.
+func TestSlowAnswers(t *testing.T) {
+	run(t, func(b *bench) {
+		b.have = []Registration{{"t", ""}, {"u", ""}, {"v", ""}}
+		f := b.fake("lk:1")
+		f.slow = ioTimeout * 6 / 10
+		b.SetAddresses([]string{"lk:1"})
+		after(5 * f.slow)
+		b.expect(f, "0: dial", "0: "+hello, "0.6: REGISTER t", "1.2: REGISTER u", "1.8: REGISTER v")
+		if len(b.Connected()) != 1 {
+			t.Error("the connection has not lasted")
+		}
 	})
 }
 

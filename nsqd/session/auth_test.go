@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -183,6 +184,54 @@ func TestAuthExpires(t *testing.T) {
 				t.Errorf("after the expiry: %q, want %q", got, want)
 			}
 		})
+	}
+}
+
+// TestAuthQuestion holds what the server is asked, over each transport.
+func TestAuthQuestion(t *testing.T) {
+	for _, over := range transports {
+		t.Run(over.name, func(t *testing.T) {
+			asked := make(chan string, 1)
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked <- r.URL.RawQuery
+				io.WriteString(w, `{"ttl":1}`) //nolint:errcheck // the question counts
+			}))
+			defer s.Close()
+			l := newLive(t, func(c *Config, _ *broker.Config) {
+				c.Auth = auth.New(auth.Config{Addresses: []string{s.URL}, HTTP: httpclient.Config{ConnectTimeout: patience, RequestTimeout: patience}})
+			})
+			defer l.close()
+			(&transcript{t: t, live: l, over: over}).run("> AUTH [a b]\n< ! E_UNAUTHORIZED AUTH no authorizations found\n< eof")
+			ip := ""
+			if over.network == "tcp" {
+				ip = "127.0.0.1"
+			}
+			if got, want := <-asked, fmt.Sprintf("common_name=&remote_ip=%s&secret=a+b&tls=%t", ip, over.tls); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		})
+	}
+}
+
+// TestCloseEndsQuestions has an authorisation server that never answers: the end of nsqd does not wait for it.
+func TestCloseEndsQuestions(t *testing.T) {
+	asked, release := make(chan struct{}), make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(asked)
+		<-release
+	}))
+	defer s.Close()
+	defer close(release)
+	l := newLive(t, func(c *Config, _ *broker.Config) {
+		c.Auth = auth.New(auth.Config{Addresses: []string{s.URL}, HTTP: httpclient.Config{ConnectTimeout: time.Hour, RequestTimeout: time.Hour}})
+	})
+	defer l.close()
+	c := l.client(transports[0], false)
+	c.write([]byte("AUTH\n\x00\x00\x00\x01s"))
+	<-asked
+	l.sessions.Close()
+	if got, want := (<-c.frames).text(), "! E_AUTH_FAILED AUTH failed"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

@@ -206,6 +206,7 @@ func TestAdmin(t *testing.T) {
 			< ! E_FIN_FAILED FIN $1 failed ID not in flight
 			> REQ $2 0
 			< ! E_REQ_FAILED REQ $2 failed ID not in flight
+			! counts 0 deep, 0 in flight, 3 messages
 			b> PUB t [new]
 			b< OK
 			< m1 new`,

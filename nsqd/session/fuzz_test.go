@@ -128,3 +128,29 @@ func FuzzPublishers(f *testing.F) {
 		}
 	})
 }
+
+// FuzzLayers sends any bytes where a layer's own are due: the session ends.
+func FuzzLayers(f *testing.F) {
+	f.Add(uint8(0), []byte("\xff\x06\x00\x00sNaPpY\x01\x08\x00\x00\x00\x00\x00\x00NOP\n"))
+	f.Add(uint8(1), []byte("\xf2\xf3\x0f\xe0\x02\x00\x00\x00\xff\xff"))
+	f.Add(uint8(2), []byte("\x17\x03\x03\x00\x05hello"))
+	f.Add(uint8(3), []byte("\x16\x03\x01\x00\x05hello"))
+	f.Fuzz(func(t *testing.T, which uint8, input []byte) {
+		l := newLive(t)
+		defer l.close()
+		over := []transport{{squeeze: "snappy"}, {squeeze: "deflate"}, {tls: true}, {}}[which%4]
+		over.network = "tcp"
+		c := l.connectClient(over, false)
+		if which%4 == 3 { // instead of a handshake
+			c.write(protocol.AppendBody([]byte("IDENTIFY\n"), []byte(`{"feature_negotiation":true,"tls_v1":true}`)))
+			if _, _, err := protocol.ReadFrame(c.r, 1000); err != nil {
+				t.Fatal(err)
+			}
+		}
+		go func() {
+			c.conn.Write(input)                //nolint:errcheck // it may be closed early
+			c.conn.(*net.TCPConn).CloseWrite() //nolint:errcheck // likewise
+		}()
+		io.Copy(io.Discard, c.conn) //nolint:errcheck // a reset is an end, too
+	})
+}

@@ -33,6 +33,48 @@ func TestErrorIsReadableWhileSending(t *testing.T) {
 	}
 }
 
+// TestErrorIsTheLastFrame has a consumer in the midst of many messages do
+// something fatal, and go on sending.
+func TestErrorIsTheLastFrame(t *testing.T) {
+	for _, over := range transports {
+		t.Run(over.name, func(t *testing.T) {
+			l := newLive(t)
+			defer l.close()
+			topic, err := l.broker.Topic("t")
+			if err != nil {
+				t.Fatal(err)
+			}
+			stop := make(chan struct{})
+			l.busy.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						topic.Publish([]broker.Message{{Body: make([]byte, 900)}}) //nolint:errcheck // what comes counts
+					}
+				}
+			})
+			defer close(stop)
+			c := l.client(over, false)
+			c.write([]byte("SUB t c\nRDY 2500\n"))
+			<-c.frames // OK
+			<-c.frames // they flow
+			c.write(protocol.AppendPub(nil, "t", 0, make([]byte, 4<<20)))
+			last := frame{}
+			for f := range c.frames {
+				if f.err != nil {
+					break
+				}
+				last = f
+			}
+			if want := "! E_BAD_MESSAGE PUB message too big 4194304 > 1000"; last.text() != want {
+				t.Errorf("the last frame is %.100q, want %q", last.text(), want)
+			}
+		})
+	}
+}
+
 // TestSlowReaderIsClosed has a consumer that reads nothing, whose socket is
 // full: it is closed after a heartbeat interval, and its messages go to others.
 func TestSlowReaderIsClosed(t *testing.T) {
@@ -59,6 +101,29 @@ func TestSlowReaderIsClosed(t *testing.T) {
 			t.Errorf("%d consumers that do not read", n)
 		}
 		publisher.run("> SUB t c\n< OK\n> RDY 1\n= 30s\n< _heartbeat_\n= 28s\n< nothing\n= 1s\n< m2 x")
+	})
+}
+
+// TestSteadyReaderIsServed has a client that needs many heartbeat intervals for
+// what is written at once, but reads a little in each, and then nothing.
+func TestSteadyReaderIsServed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		l := newLive(t)
+		defer l.close()
+		s := newSession(l.sessions, theirs)
+		s.settings.Store(&protocol.Settings{Heartbeat: time.Second})
+		done := make(chan error)
+		go func() { done <- s.writeBuffers(&net.Buffers{make([]byte, 500), make([]byte, 600)}) }()
+		for range 10 {
+			<-time.After(900 * time.Millisecond)
+			if _, err := io.ReadFull(ours, make([]byte, 100)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := <-done; !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("a client that reads no more: %v", err)
+		}
 	})
 }
 

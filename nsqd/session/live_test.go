@@ -22,6 +22,7 @@ type live struct {
 	t        testing.TB
 	broker   *broker.Broker
 	sessions *Server
+	closing  sync.Once
 
 	mu        sync.Mutex
 	listeners map[string]net.Listener // by network
@@ -89,12 +90,18 @@ func (l *live) close() {
 		ln.Close()
 	}
 	l.busy.Wait()
-	if err := l.broker.Close(); err != nil {
-		l.t.Error(err)
-	}
+	l.closeBroker()
 	if n := len(l.sessions.Clients()); n != 0 {
 		l.t.Errorf("%d sessions are left", n)
 	}
+}
+
+func (l *live) closeBroker() {
+	l.closing.Do(func() {
+		if err := l.broker.Close(); err != nil {
+			l.t.Error(err)
+		}
+	})
 }
 
 // connect returns the client's end of a connection that a session serves.

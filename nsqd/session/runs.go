@@ -1,7 +1,9 @@
 package session
 
 import (
+	"errors"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -107,11 +109,22 @@ func (s *Session) writeRun(w *scratch) error {
 	all := append(w.bufs[:0], w.run.Buffers()...)
 	w.bufs = all
 	s.writing.Lock()
-	s.limitWrite()
-	err := s.conn.WriteBuffers(&w.bufs)
+	err := s.writeBuffers(&w.bufs)
 	s.writing.Unlock()
 	clear(all)
 	w.bufs = all[:0]
 	w.run.Release()
 	return err
+}
+
+// writeBuffers gives the client as long as it needs, provided that it takes
+// something each time. The caller holds writing.
+func (s *Session) writeBuffers(bufs *net.Buffers) error {
+	for {
+		s.limitWrite()
+		n, err := s.conn.WriteBuffers(bufs)
+		if n == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+	}
 }

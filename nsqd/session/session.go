@@ -87,13 +87,18 @@ func (s *Session) serve() {
 		s.server.Log.Errorf("client(%s) - %s", s.remote, err)
 	}
 	s.conn.Close()
+	s.quieten()
+	s.conn.Free()
+	s.log("PROTOCOL(V2): [%s] exiting ioloop", s.remote)
+}
+
+// quieten ends all writing but that of the reading loop.
+func (s *Session) quieten() {
 	s.stopHeartbeat()
 	if s.subscription != nil {
 		s.subscription.Unsubscribe()
 	}
 	s.runs.end()
-	s.conn.Free()
-	s.log("PROTOCOL(V2): [%s] exiting ioloop", s.remote)
 }
 
 func isProtocolError(err error) bool {
@@ -162,6 +167,7 @@ func (s *Session) fail(err error) error {
 	var e *protocol.Error
 	if errors.As(err, &e) {
 		s.logError(e)
+		s.quieten() // the error is the last that the client reads
 		s.respond(protocol.FrameError, e.Error())
 	}
 	if s.flush() == nil && (e != nil || errors.Is(err, errLineTooLong)) {

@@ -125,6 +125,7 @@ func TestTime(t *testing.T) {
 			< m1 x
 			> RDY 0
 			= 1s
+			! counts 1 deep, 0 in flight, 1 timeouts
 			> FIN $1
 			< ! E_FIN_FAILED FIN $1 failed ID not in flight`,
 		"TOUCH": `
@@ -152,8 +153,10 @@ func TestTime(t *testing.T) {
 			> REQ $1 500
 			= 499ms
 			< nothing
+			! counts 0 deep, 1 deferred, 1 requeues
 			= 1ms
-			< m2 x`,
+			< m2 x
+			! counts 0 deferred, 1 in flight, 0 timeouts`,
 		"REQ for too long is cut": `
 			> SUB t c
 			< OK
@@ -180,8 +183,10 @@ func TestTime(t *testing.T) {
 			b< OK
 			= 1499ms
 			< nothing
+			! counts 1 deferred, 1 messages, 0 deep
 			= 1ms
-			< m1 x`,
+			< m1 x
+			! counts 0 deferred, 1 messages, 1 in flight`,
 		"in flight at a disconnect": `
 			> IDENTIFY [{"msg_timeout":5000}]
 			< OK
@@ -199,8 +204,10 @@ func TestTime(t *testing.T) {
 			d< ! E_FIN_FAILED FIN $1 failed client does not own message
 			= 4999ms
 			d< nothing
+			! counts 1 in flight, 0 timeouts, 1 consumers
 			= 1ms
-			d< m2 x`,
+			d< m2 x
+			! counts 1 in flight, 1 timeouts, 0 requeues, 1 messages`,
 		"a message waits for no flush": `
 			> IDENTIFY [{"output_buffer_timeout":30000,"output_buffer_size":65536}]
 			< OK

@@ -3,6 +3,8 @@ package registry
 import (
 	"fmt"
 	"reflect"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -224,4 +226,20 @@ func TestDeleteTopicLeavesProducers(t *testing.T) {
 	if got := a.Nodes(a.now).Producers; got == nil || len(got) != 0 {
 		t.Errorf("nodes: %#v", got)
 	}
+}
+
+// TestNamesAreCopied: a name does not keep the line in memory that it came in.
+func TestNamesAreCopied(t *testing.T) {
+	const lines, size = 1000, 16 << 10
+	a := newAt(t)
+	p := a.identify(1)
+	before := heap()
+	for i := range lines {
+		line := fmt.Sprintf("%08d%s", i, strings.Repeat(" ", size))
+		a.Register(p, Registration{line[:8], line[4:8]})
+	}
+	if grown := int64(heap()) - int64(before); grown > lines*size/4 {
+		t.Errorf("%d names take %d bytes", 2*lines, grown)
+	}
+	runtime.KeepAlive(a)
 }
