@@ -33,6 +33,7 @@ func (u *UI) functions() template.FuncMap {
 		"mark":     mark,
 		"count":    plural,
 		"spark":    spark,
+		"reason":   reason,
 		"meter":    meter,
 		"dict":     dict,
 		"feed":     feed,
