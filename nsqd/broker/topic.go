@@ -60,6 +60,9 @@ func (t *Topic) Name() string { return t.name }
 // Ephemeral tells whether the topic lives in memory only, and goes with its last channel.
 func (t *Topic) Ephemeral() bool { return t.ephemeral }
 
+// keepRecords is for how many records scratch memory is kept.
+const keepRecords = 4096
+
 // records are scratch memory for a publish.
 var records = sync.Pool{New: func() any { return new([]diskqueue.Record) }}
 
@@ -90,8 +93,10 @@ func (t *Topic) Publish(messages []Message) error {
 		t.noteDeferred(first, batch, ahead)
 	}
 	clear(batch)
-	*scratch = batch
-	records.Put(scratch)
+	if cap(batch) <= keepRecords {
+		*scratch = batch
+		records.Put(scratch)
+	}
 	if err != nil {
 		return t.broker.writeFailed(t, err)
 	}
