@@ -100,7 +100,8 @@ func (r *runner) start() (*process, error) {
 		"--mem-queue-size=100", "--max-bytes-per-file=262144")
 }
 
-// prepare makes the topics and channels in a life of its own.
+// prepare makes the topics and channels in a life of its own, which is killed: they
+// are there when nsqd has said so. Not yet in a power loss, for durability write.
 func (r *runner) prepare() error {
 	p, err := r.start()
 	if err != nil {
@@ -121,7 +122,10 @@ func (r *runner) prepare() error {
 			}
 		}
 	}
-	return p.stop()
+	if r.Disk != nil {
+		return p.stop()
+	}
+	return nil
 }
 
 func channelName(channel int) string { return fmt.Sprintf("channel%d", channel) }
