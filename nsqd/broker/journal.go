@@ -183,7 +183,7 @@ func (j *journal) topicEntry(closed bool) {
 func (j *journal) channelEntry(c *Channel, all bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.dirty && !all {
+	if !c.dirty && c.journalID != 0 && !all {
 		return
 	}
 	if c.journalID == 0 {
