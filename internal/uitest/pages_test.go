@@ -29,6 +29,9 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
+// inTheDark is how many pages are looked at in dark, too.
+const inTheDark = 8
+
 // look4 opens every page in all four ways to look at it, with one node frozen.
 func look4(_ *testing.T, b *browser, s *scenario) {
 	s.freeze(2)
@@ -58,8 +61,8 @@ func look4(_ *testing.T, b *browser, s *scenario) {
 	for _, way := range looks {
 		b.look(way)
 		for i, p := range pages {
-			if way.dark && way.width < 500 && i > 5 {
-				break // a dark phone has nothing new to show
+			if way.dark && i >= inTheDark {
+				break // the rest has no colour that these have not
 			}
 			where := p.name + "-" + way.name
 			b.do(chromedp.Navigate(s.url(p.path)))
