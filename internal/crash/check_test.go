@@ -146,6 +146,10 @@ func TestCheckerOfPower(t *testing.T) {
 	if r := play(t, power, "1 published", "2 acknowledged", "200 killed"); r.wrong[lost] != 1 {
 		t.Errorf("lost long before: %v", r.wrong)
 	}
+	power.Vague = true
+	if r := play(t, power, "1 published", "2 refused", "3 killed", "4 delivered", "5 finish"); !r.ok() || r.recovered != channelsPerTopic {
+		t.Errorf("refused by a disk that failed: %v, %d recovered", r.wrong, r.recovered)
+	}
 }
 
 func TestReport(t *testing.T) {

@@ -55,11 +55,11 @@ func program() (ok bool, err error) {
 		if c.Dir, err = os.MkdirTemp("", "crash"); err != nil {
 			return false, err
 		}
-		defer func() {
+		defer func(temporary string) {
 			if ok {
-				os.RemoveAll(c.Dir)
+				os.RemoveAll(temporary)
 			}
-		}()
+		}(c.Dir)
 	}
 	if power {
 		if c.Disk, err = newDisk(c.Dir); err != nil {

@@ -84,7 +84,7 @@ func run(ctx context.Context, c config) (*report, error) {
 
 // promise returns what nsqd promises under this configuration.
 func (c *config) promise() promise {
-	p := promise{Loses: -1, Window: c.Sync + c.Grace, MsgTimeout: c.MsgTimeout}
+	p := promise{Loses: -1, Vague: c.Disk != nil, Window: c.Sync + c.Grace, MsgTimeout: c.MsgTimeout}
 	switch {
 	case c.Durability == "memory":
 		p.Loses = math.MaxInt64
