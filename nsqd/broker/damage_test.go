@@ -105,9 +105,8 @@ func survivesFlip(t *testing.T, mem *vfs.Mem, name string, at int64, meta []Topi
 	}
 }
 
-// TestSecondChannelTellsOfTheFirst kills the process before nsqd.dat is written:
-// a first channel needs no journal as long as it is alone, but not longer.
-func TestSecondChannelTellsOfTheFirst(t *testing.T) {
+// TestChannelsSurviveAKillAtOnce kills the process before nsqd.dat is written.
+func TestChannelsSurviveAKillAtOnce(t *testing.T) {
 	fs := newFS()
 	b := newBroker(t, fs, nil)
 	tp, _ := topicAndChannel(t, b, "t", "first")
