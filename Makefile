@@ -10,7 +10,7 @@ PROGRAMS    := $(notdir $(wildcard cmd/*))
 WEB         := nsqadmin/ui/web
 
 .DEFAULT_GOAL := help
-.PHONY: help build web docs run test lint race unit fuzz bench cover clean toolchain
+.PHONY: packaging help build web docs run test lint race unit fuzz bench cover clean toolchain
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ lint: toolchain ## vet, formatting, staticcheck
 
 unit: toolchain ## all tests, with real processes
 	$(GO) test -count=1 -timeout 8m ./...
+
+packaging: toolchain ## read manifests, rules and dashboards by the parsers of those for whom they are; fetches these
+	cd internal/packaging/check && $(GO) vet ./... && $(GO) test -count=1 ./...
 
 race: toolchain ## all tests but those with real processes, under the race detector
 	$(GO) test -short -race -timeout 8m ./...

@@ -11,7 +11,9 @@ const iovecHint = 8
 // Append stores records, at being the time in Unix ns that PutHeader is given,
 // and returns the offset of the first; the others follow on. When it returns
 // nil they are as durable as the log's Options say and readers can see them;
-// when it returns an error none of them is visible. The bodies are copied.
+// when it returns an error none of them is visible – unless it was the sync of
+// durability fsync that failed: then nobody can tell what is on the disk, and they
+// are read like others. The bodies are copied.
 func (l *Log) Append(at int64, records []Record) (first uint64, err error) {
 	if len(records) == 0 {
 		return l.end.Load(), nil

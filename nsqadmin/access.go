@@ -57,7 +57,7 @@ func (a *access) open(path string) bool {
 			return true
 		}
 	}
-	return path == "/ping" || path == "/login"
+	return slices.Contains([]string{"/ping", "/healthz", "/readyz", "/login"}, path)
 }
 
 // guard lets nobody pass who has not logged in, if one must.
@@ -75,7 +75,7 @@ func (a *access) guard(h http.Handler) http.Handler {
 			h.ServeHTTP(w, r)
 			return
 		}
-		if r.Method != http.MethodGet || strings.HasPrefix(r.URL.Path, a.basePath+"/api/") {
+		if r.Method != http.MethodGet || r.URL.Path == a.basePath+"/metrics" || strings.HasPrefix(r.URL.Path, a.basePath+"/api/") {
 			w.Header().Set("WWW-Authenticate", `Basic realm="nsqadmin"`)
 			refuse.ServeHTTP(w, r)
 			return

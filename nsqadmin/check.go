@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 
+	"nsqsuite/internal/httpclient"
 	"nsqsuite/nsqadmin/login"
 )
 
@@ -24,6 +25,7 @@ var (
 // settings are what the options come to once they have been checked.
 type settings struct {
 	tls      *tls.Config
+	token    string // nodes are asked with
 	graphite *url.URL
 	config   *net.IPNet   // who may use /config; nil is everybody
 	users    *login.Users // nil: there is no login
@@ -40,6 +42,9 @@ func (o *Options) check() (*settings, error) {
 	}
 	s := &settings{}
 	var err error
+	if s.token, err = httpclient.ReadToken(o.TokenFile); err != nil {
+		return nil, fmt.Errorf("--http-client-token-file: %w", err)
+	}
 	if s.tls, err = o.clientTLS(); err != nil {
 		return nil, err
 	}

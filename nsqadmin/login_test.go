@@ -62,6 +62,8 @@ func TestLogin(t *testing.T) {
 		t.Errorf("an action without a login: %d", status)
 	}
 	a.want(t, "GET", "/b/ping", "", 200, "OK")
+	a.want(t, "GET", "/b/healthz", "", 200, `{"status":"alive"}`)
+	a.want(t, "GET", "/b/metrics", "", 401, `{"message":"UNAUTHORIZED"}`)
 	a.want(t, "GET", "/b/config/users", "", 400, `{"message":"INVALID_OPTION"}`)
 	if _, status, page := visit("POST", "/b/login", url.Values{"name": {"bob"}, "password": {"x"}}); status != 401 || !strings.Contains(page, "do not match") {
 		t.Errorf("a wrong password: %d", status)

@@ -18,11 +18,13 @@ func newPeekable(t *testing.T) *fake {
 	message := func(id, body string) string {
 		return fmt.Sprintf(`{"id":%q,"timestamp":1795340648000000000,"attempts":2,"size":%d,"body":%q}`, id, len(body), base64.StdEncoding.EncodeToString([]byte(body)))
 	}
-	path := "/channel/peek?channel=c1&from=%s&limit=50&max_body=%d&state=ready&topic=t"
-	for _, maxBody := range []int{64 << 10, 16 << 20} {
-		n.answers[fmt.Sprintf(path, "", maxBody)] = `{"messages":[` + message("0a", `{"order":48213,"tags":["<b>",null,true]}`) + "," + message("0b", "\x00\x01binary") + `],"next":"7"}`
-		n.answers[fmt.Sprintf(path, "7", maxBody)] = `{"messages":[` + message("0c", "plain <text>") + `]}`
-	}
+	const path = "/channel/peek?channel=c1&%slimit=%d%s&state=ready&topic=t"
+	ask := func(from string, limit int, more string) string { return fmt.Sprintf(path, from, limit, more) }
+	n.answers[ask("", 50, "")] = `{"messages":[` + message("0a", `{"order":48213,"tags":["<b>",null,true]}`) + "," + message("0b", "\x00\x01binary") + `],"next":"7"}`
+	cut := strings.Replace(message("0d", "the begin"), `"size":9`, `"size":13`, 1)
+	n.answers[ask("from=7&", 50, "")] = `{"messages":[` + message("0c", "plain <text>") + "," + cut + `]}`
+	n.answers[ask("from=7&", 1, "")] = `{"messages":[` + message("0c", "plain <text>") + `],"next":"8"}`
+	n.answers[ask("from=8&", 1, "&max_body=13")] = `{"messages":[` + message("0d", "the beginning") + `]}`
 	return n
 }
 
@@ -40,14 +42,16 @@ func TestMessages(t *testing.T) {
 			t.Errorf("the messages lack %q", want)
 		}
 	}
-	for query, want := range map[string]string{"&from=7": "plain &lt;text&gt;", "&q=plain": "plain &lt;text&gt;", "&q=0b": "binary", "&as=hex": "7b 22 6f 72", "&q=nowhere": "3 messages were looked through", "&state=deferred": "got response 404"} {
+	for query, want := range map[string]string{"&from=7": "plain &lt;text&gt;", "&q=plain": "plain &lt;text&gt;", "&q=0b": "binary", "&as=hex": "7b 22 6f 72", "&q=nowhere": "4 messages were looked through", "&state=deferred": "got response 404"} {
 		if page := nsqtest.Get(t, a.url+at+query); !strings.Contains(page, want) {
 			t.Errorf("%s lacks %q", query, want)
 		}
 	}
-	body, status := nsqtest.Do(t, "GET", a.url+"/messages/body?topic=t&channel=c1&state=ready&id=0c&node="+n.address(), "")
-	if status != 200 || body != "plain <text>" {
-		t.Errorf("the download is %d %q", status, body)
+	for id, want := range map[string]string{"0c": "plain <text>", "0d": "the beginning"} {
+		body, status := nsqtest.Do(t, "GET", a.url+"/messages/body?topic=t&channel=c1&state=ready&id="+id+"&node="+n.address(), "")
+		if status != 200 || body != want {
+			t.Errorf("the download of %s is %d %q", id, status, body)
+		}
 	}
 	if _, status := nsqtest.Do(t, "GET", a.url+"/messages/body?topic=t&channel=c1&state=ready&id=ff&node="+n.address(), ""); status != 404 {
 		t.Errorf("a message that is gone: %d", status)

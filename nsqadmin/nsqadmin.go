@@ -51,6 +51,7 @@ func New(o *Options, log *logging.Logger) (*NSQAdmin, error) {
 		ConnectTimeout: o.ConnectTimeout,
 		RequestTimeout: o.RequestTimeout,
 		TLS:            a.settings.tls,
+		Token:          a.settings.token,
 	}, log)
 	a.access = &access{
 		header: o.ACLHTTPHeader, admins: o.AdminUsers, users: a.settings.users,

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"nsqsuite/diskqueue"
+	"nsqsuite/internal/access"
 	"nsqsuite/internal/httpapi"
 	"nsqsuite/internal/httpclient"
 	"nsqsuite/internal/logging"
@@ -51,8 +52,10 @@ type NSQD struct {
 	drain    drain
 	probing  sync.Mutex // one probe of the data path at a time
 	api      *api.API
-	tls      *tls.Config  // nil if there is no certificate
-	auth     *auth.Client // nil if clients may do everything
+	tls      *tls.Config   // nil if there is no certificate
+	guard    *access.Guard // nil if everybody may use the HTTP API
+	token    string        // nsqlookupd is asked with over HTTP
+	auth     *auth.Client  // nil if clients may do everything
 
 	tcpListener   net.Listener
 	httpListener  net.Listener
@@ -108,17 +111,7 @@ const topologyAware = "topology-aware-consumption"
 // wire makes the rooms and ties them together.
 func (n *NSQD) wire() {
 	o := n.options
-	n.lookup = lookup.New(lookup.Config{
-		Self:          n.self,
-		Registrations: n.registrations,
-		Log:           n.log,
-		HTTP: httpclient.Config{
-			ConnectTimeout: o.HTTPClientConnectTimeout,
-			RequestTimeout: o.HTTPClientRequestTimeout,
-			MaxAnswer:      o.MaxBodySize,
-		},
-		MaxReply: o.MaxBodySize,
-	}, o.LookupdTCPAddresses)
+	n.wireLookup()
 	n.latency = latency.New(o.E2EProcessingLatencyPercentiles, o.E2EProcessingLatencyWindowTime)
 	if o.MetricsLatency {
 		n.times = series.NewLatencies(o.MetricsMaxSeries / 2)
@@ -175,6 +168,22 @@ func (n *NSQD) wire() {
 	n.tcp = tcpserve.New(n.tcpListener, n.log, n.sessions.Handle)
 	n.wireAPI()
 	n.wireHTTP()
+}
+
+func (n *NSQD) wireLookup() {
+	o := n.options
+	n.lookup = lookup.New(lookup.Config{
+		Self:          n.self,
+		Registrations: n.registrations,
+		Log:           n.log,
+		HTTP: httpclient.Config{
+			ConnectTimeout: o.HTTPClientConnectTimeout,
+			RequestTimeout: o.HTTPClientRequestTimeout,
+			MaxAnswer:      o.MaxBodySize,
+			Token:          n.token,
+		},
+		MaxReply: o.MaxBodySize,
+	}, o.LookupdTCPAddresses)
 }
 
 func (n *NSQD) wireAPI() {

@@ -91,6 +91,9 @@ type Options struct {
 	AuthHTTPAddresses     []string `flag:"auth-http-address" toml:"auth_http_addresses" group:"Authorisation" usage:"host:port, or URL, of a server that says what a client may do"`
 	AuthHTTPRequestMethod string   `flag:"auth-http-request-method" group:"Authorisation" usage:"get or post"`
 
+	HTTPAccessFile       string `flag:"http-access-file" group:"Authorisation" usage:"TOML file that says who may use the HTTP API for what, by bearer token or certificate; read anew when it changes; empty: everybody may everything"`
+	LookupdHTTPTokenFile string `flag:"lookupd-http-token-file" group:"Authorisation" usage:"file with the bearer token that nsqlookupd is asked with over HTTP"`
+
 	TopologyRegion string `flag:"topology-region" group:"Topology" usage:"region that this node is in"`
 	TopologyZone   string `flag:"topology-zone" group:"Topology" usage:"zone that this node is in"`
 }

@@ -49,15 +49,16 @@ func (n *NSQD) listenHTTPS() (err error) {
 // wireHTTP makes the servers of the HTTP API: the same routes over TLS and, unless
 // TLS is demanded, in clear.
 func (n *NSQD) wireHTTP() {
+	handler := n.guard.Wrap(n.api)
 	if n.httpsListener != nil {
-		n.https = httpapi.NewServer("HTTPS", tls.NewListener(n.httpsListener, n.tls), n.api, n.log)
+		n.https = httpapi.NewServer("HTTPS", tls.NewListener(n.httpsListener, n.tls), handler, n.log)
 	}
 	switch {
 	case n.httpListener == nil:
 	case n.options.TLSRequired == tlsOnTCPAndHTTP:
 		n.http = httpapi.NewServer("HTTP", n.httpListener, httpapi.TLSRequired(port(n.httpsListener)), n.log)
 	default:
-		n.http = httpapi.NewServer("HTTP", n.httpListener, n.api, n.log)
+		n.http = httpapi.NewServer("HTTP", n.httpListener, handler, n.log)
 	}
 }
 

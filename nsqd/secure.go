@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"nsqsuite/internal/access"
 	"nsqsuite/internal/certs"
 	"nsqsuite/internal/httpclient"
 	"nsqsuite/nsqd/auth"
@@ -105,6 +106,9 @@ func (n *NSQD) secure() error {
 	if n.tls == nil && o.TLSRequired != tlsOptional {
 		return errors.New("cannot require TLS client connections without TLS key and cert")
 	}
+	if err := n.secureHTTP(); err != nil {
+		return err
+	}
 	roots, err := certs.Pool(o.TLSRootCAFile)
 	if err != nil {
 		return fmt.Errorf("failed to build client TLS config - %w", err)
@@ -121,5 +125,19 @@ func (n *NSQD) secure() error {
 			TLS:            &tls.Config{RootCAs: roots, MinVersion: uint16(o.TLSMinVersion)},
 		},
 	})
+	return nil
+}
+
+// secureHTTP reads who may use the HTTP API, and how nsqlookupd's is used.
+func (n *NSQD) secureHTTP() (err error) {
+	o := n.options
+	if o.HTTPAccessFile != "" {
+		if n.guard, err = access.Load(o.HTTPAccessFile, n.log); err != nil {
+			return fmt.Errorf("--http-access-file: %w", err)
+		}
+	}
+	if n.token, err = httpclient.ReadToken(o.LookupdHTTPTokenFile); err != nil {
+		return fmt.Errorf("--lookupd-http-token-file: %w", err)
+	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 
+	"nsqsuite/internal/access"
 	"nsqsuite/internal/httpapi"
 	"nsqsuite/internal/logging"
 	"nsqsuite/internal/tcpserve"
@@ -35,6 +36,12 @@ func New(o *Options, log *logging.Logger) (*NSQLookupd, error) {
 	l.figures = newFigures(l.registry)
 	log.Infof("%s", version.String("nsqlookupd"))
 	var err error
+	var guard *access.Guard
+	if o.HTTPAccessFile != "" {
+		if guard, err = access.Load(o.HTTPAccessFile, log); err != nil {
+			return nil, fmt.Errorf("failed to instantiate nsqlookupd - --http-access-file: %w", err)
+		}
+	}
 	if l.tcpListener, err = net.Listen("tcp", o.TCPAddress); err != nil {
 		return nil, listenError(o.TCPAddress, err)
 	}
@@ -43,7 +50,7 @@ func New(o *Options, log *logging.Logger) (*NSQLookupd, error) {
 		return nil, listenError(o.HTTPAddress, err)
 	}
 	l.tcp = tcpserve.New(l.tcpListener, log, l.handle)
-	l.http = httpapi.NewServer("HTTP", l.httpListener, l.api(), log)
+	l.http = httpapi.NewServer("HTTP", l.httpListener, guard.Wrap(l.api()), log)
 	return l, nil
 }
 

@@ -17,6 +17,8 @@ type Options struct {
 	HTTPAddress      string `flag:"http-address" group:"Network" usage:"host:port to listen on for HTTP"`
 	BroadcastAddress string `flag:"broadcast-address" default:"the host's name" group:"Network" usage:"name or address of this host, told to nsqd"`
 
+	HTTPAccessFile string `flag:"http-access-file" group:"Authorisation" usage:"TOML file that says who may use the HTTP API for what, by bearer token; read anew when it changes; empty: everybody may everything"`
+
 	InactiveProducerTimeout time.Duration `flag:"inactive-producer-timeout" group:"Registry" usage:"time without a ping after which an nsqd is not shown any more"`
 	TombstoneLifetime       time.Duration `flag:"tombstone-lifetime" group:"Registry" usage:"time for which an nsqd stays hidden from a topic's consumers"`
 }

@@ -11,9 +11,6 @@ const (
 	PeekDeferred = "deferred"
 )
 
-// PeekStates are the places in the order in which they are offered.
-var PeekStates = []string{PeekReady, PeekInFlight, PeekDeferred}
-
 // Peek is the JSON of nsqd's GET /channel/peek: messages as they are, in the
 // order of their publishing, of which nothing has changed by looking.
 type Peek struct {

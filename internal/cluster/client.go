@@ -35,6 +35,7 @@ type Config struct {
 
 	ConnectTimeout time.Duration
 	RequestTimeout time.Duration // for the exchange as a whole
+	Token          string        // sent to nodes as bearer token, if not empty
 	TLS            *tls.Config   // for nodes that demand it; nil is the system's roots
 }
 
@@ -51,8 +52,9 @@ func (e *StatusError) Error() string {
 
 // client is HTTP as nsqadmin speaks it (nsqadmin.md 2).
 type client struct {
-	http *http.Client
-	logf func(format string, args ...any) // one line a request
+	http  *http.Client
+	token string
+	logf  func(format string, args ...any) // one line a request
 }
 
 func newClient(c Config, log *logging.Logger) *client {
@@ -65,7 +67,7 @@ func newClient(c Config, log *logging.Logger) *client {
 		IdleConnTimeout:       idleFor,
 		ResponseHeaderTimeout: c.RequestTimeout,
 	}
-	return &client{http: &http.Client{Transport: transport, Timeout: c.RequestTimeout}, logf: log.Infof}
+	return &client{http: &http.Client{Transport: transport, Timeout: c.RequestTimeout}, token: c.Token, logf: log.Infof}
 }
 
 // get asks the HTTP API at address and decodes its JSON answer into v.
@@ -119,6 +121,9 @@ func (c *client) exchange(ctx context.Context, method, target string, sent []byt
 		return nil, 0, err
 	}
 	req.Header.Set("Accept", acceptedTypes)
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
 	answer, err := c.http.Do(req)
 	if err != nil {
 		return nil, 0, err

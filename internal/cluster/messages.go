@@ -30,17 +30,21 @@ func (c *Cluster) Publish(ctx context.Context, address, topic string, delay time
 // PeekQuery says which messages of a channel are wanted.
 type PeekQuery struct {
 	Topic, Channel string
-	State          string // where they are: one of protocol.PeekStates
-	From           string // position to begin at, the Next of an earlier answer; empty is the first
-	Limit, MaxBody int
+	State          string // where they are: protocol.PeekReady and so on
+	From           string // the Next of an earlier answer; "" begins with the first
+	Limit          int
+	MaxBody        int // bytes of each body; 0 is the node's default
 }
 
 // Peek asks a node for copies of a channel's messages. It changes nothing about
 // them. Only nodes that announce protocol.FeaturePeek can be asked.
 func (c *Cluster) Peek(ctx context.Context, address string, what PeekQuery) (*protocol.Peek, error) {
-	q := url.Values{
-		"topic": {what.Topic}, "channel": {what.Channel}, "state": {what.State}, "from": {what.From},
-		"limit": {strconv.Itoa(what.Limit)}, "max_body": {strconv.Itoa(what.MaxBody)},
+	q := url.Values{"topic": {what.Topic}, "channel": {what.Channel}, "state": {what.State}, "limit": {strconv.Itoa(what.Limit)}}
+	if what.From != "" {
+		q.Set("from", what.From)
+	}
+	if what.MaxBody > 0 {
+		q.Set("max_body", strconv.Itoa(what.MaxBody))
 	}
 	peek := new(protocol.Peek)
 	return peek, c.client.get(ctx, nsqd, address, "/channel/peek", q, peek)

@@ -146,6 +146,11 @@ func (c *Client) Near() string {
 	return [...]string{"zone local", "region local", ""}[c.closeness()]
 }
 
+// Plain tells that there is nothing to say of a client's connection.
+func (c *Client) Plain() bool {
+	return c.SampleRate == 0 && !c.TLS && !c.Deflate && !c.Snappy && !c.Authed && c.TopologyRegion == ""
+}
+
 // Count is the number of messages a channel of one node has got (nsqadmin.md 4.6).
 type Count struct {
 	Node         string `json:"node"`

@@ -48,7 +48,8 @@ type event struct {
 
 // promise is what nsqd was told to hold.
 type promise struct {
-	Memory     bool          // durability memory: a kill may lose anything
+	Loses      time.Duration // how far back a kill may lose what was published; negative: nothing
+	Vague      bool          // the disk fails at the end: what was refused then may come all the same
 	Window     time.Duration // how far back a kill may make it forget what consumers answered
 	MsgTimeout time.Duration
 }
@@ -88,12 +89,12 @@ type checker struct {
 	messages []messageState
 	pending  map[int][]answer // by open connection, oldest first
 	recent   []answer         // processed within the window
-	lastKill time.Duration
+	kills    []time.Duration
 	report   report
 }
 
 func newChecker(p promise) *checker {
-	return &checker{promise: p, pending: map[int][]answer{}, lastKill: -1, report: report{wrong: map[verdict]int{}}}
+	return &checker{promise: p, pending: map[int][]answer{}, report: report{wrong: map[verdict]int{}}}
 }
 
 // add takes one event in. Published messages are numbered from 0 on.
@@ -106,7 +107,7 @@ func (c *checker) add(e event) {
 		c.messages[e.Message].acked = true
 		c.report.acknowledged++
 	case refused:
-		c.messages[e.Message].refuse = true
+		c.messages[e.Message].refuse = !c.promise.Vague
 		c.report.refused++
 	case delivered:
 		c.delivered(e)
@@ -209,7 +210,7 @@ func (c *checker) processed(a answer, e event) {
 
 func (c *checker) killed(e event) {
 	c.report.kills++
-	c.lastKill = e.At
+	c.kills = append(c.kills, e.At)
 	for _, a := range c.recent {
 		s := c.copy(a.message, a.channel)
 		if a.at < e.At-c.promise.Window {
@@ -231,6 +232,16 @@ func (c *checker) ended() {
 	c.recent = c.recent[:0]
 }
 
+// forgivable tells whether a kill came that may have lost the message.
+func (c *checker) forgivable(m *messageState) bool {
+	for _, at := range c.kills {
+		if m.at < at && at-m.at <= c.promise.Loses {
+			return true
+		}
+	}
+	return false
+}
+
 // verdict gives the final report, when all channels are empty.
 func (c *checker) verdict() *report {
 	r := &c.report
@@ -240,7 +251,7 @@ func (c *checker) verdict() *report {
 		for k := range m.copies {
 			s := &m.copies[k]
 			switch {
-			case m.acked && !s.sent && c.promise.Memory && c.lastKill > m.at:
+			case m.acked && !s.sent && c.forgivable(m):
 				r.forgiven++
 			case m.acked && !s.sent:
 				r.fault(lost, event{At: m.at, Kind: published, Message: i, Channel: k}, fmt.Sprintf("delivered %d times and never finished", s.deliveries))

@@ -107,7 +107,7 @@ func TestChecker(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			// Every wrong history is wrong in one way only, but for losing what it did not finish.
-			r := play(t, promise{Window: time.Second, MsgTimeout: 400 * ms}, c.history...)
+			r := play(t, promise{Loses: -1, Window: time.Second, MsgTimeout: 400 * ms}, c.history...)
 			switch {
 			case c.wrong == "" && !r.ok():
 				t.Errorf("%v: %v", r.wrong, r.shown)
@@ -125,7 +125,7 @@ func TestChecker(t *testing.T) {
 
 // TestCheckerOfMemory holds durability memory to what it promises, and no more.
 func TestCheckerOfMemory(t *testing.T) {
-	memory := promise{Memory: true, Window: time.Second, MsgTimeout: 400 * ms}
+	memory := promise{Loses: time.Hour, Window: time.Second, MsgTimeout: 400 * ms}
 	if r := play(t, memory, "1 published", "2 acknowledged", "3 stopped"); r.wrong[lost] != 1 {
 		t.Errorf("lost in order: %v", r.wrong)
 	}
@@ -137,8 +137,23 @@ func TestCheckerOfMemory(t *testing.T) {
 	}
 }
 
+// TestCheckerOfPower forgives what a power loss takes of durability write, and no more.
+func TestCheckerOfPower(t *testing.T) {
+	power := promise{Loses: 100 * ms, Window: time.Second, MsgTimeout: 400 * ms}
+	if r := play(t, power, "1 published", "2 acknowledged", "50 killed"); !r.ok() || r.forgiven != 1 {
+		t.Errorf("lost just before: %v, %d forgiven", r.wrong, r.forgiven)
+	}
+	if r := play(t, power, "1 published", "2 acknowledged", "200 killed"); r.wrong[lost] != 1 {
+		t.Errorf("lost long before: %v", r.wrong)
+	}
+	power.Vague = true
+	if r := play(t, power, "1 published", "2 refused", "3 killed", "4 delivered", "5 finish"); !r.ok() || r.recovered != channelsPerTopic {
+		t.Errorf("refused by a disk that failed: %v, %d recovered", r.wrong, r.recovered)
+	}
+}
+
 func TestReport(t *testing.T) {
-	r := play(t, promise{Window: time.Second}, "1 published d20", "2 acknowledged", "3 delivered", "4 killed", "5 stopped")
+	r := play(t, promise{Loses: -1, Window: time.Second}, "1 published d20", "2 acknowledged", "3 delivered", "4 killed", "5 stopped")
 	var out strings.Builder
 	r.print(&out)
 	for _, part := range []string{"1 by SIGKILL, 1 by SIGTERM", "1 acknowledged", "1 lost, 1 early, 0 repeated", "early: message 0 on channel 0, delivered at 3ms: published with a delay, 18ms too early"} {

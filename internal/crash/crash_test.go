@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -16,26 +17,58 @@ func TestCrash(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts real processes")
 	}
+	t.Parallel()
 	for durability, cycles := range map[string]int{"memory": 10, "write": 24, "fsync": 16} {
 		t.Run(durability, func(t *testing.T) {
 			t.Parallel() // each of them mostly waits
-			r, err := run(t.Context(), config{
-				Program: nsqtest.Path(t, "nsqd"), Dir: t.TempDir(), Durability: durability,
-				Cycles: cycles, Seed: uint64(time.Now().UnixNano()), Life: 500 * time.Millisecond, Messages: 300,
-				Sync: 100 * time.Millisecond, Grace: 2 * time.Second, MsgTimeout: 400 * time.Millisecond,
-			})
+			prove(t, config{Durability: durability, Cycles: cycles, Dir: t.TempDir()})
+		})
+	}
+}
+
+// prove runs short cycles and checks the verdict.
+func prove(t *testing.T, c config) {
+	t.Helper()
+	c.Program, c.Seed = nsqtest.Path(t, "nsqd"), uint64(time.Now().UnixNano())
+	c.Life, c.Messages = 500*time.Millisecond, 300
+	c.Sync, c.Grace, c.MsgTimeout = 100*time.Millisecond, 2*time.Second, 400*time.Millisecond
+	r, err := run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	r.print(&out)
+	t.Logf("%d cycles\n%s", c.Cycles, &out)
+	if !r.ok() {
+		t.Error("not every promise was kept")
+	}
+	if r.acknowledged == 0 || r.delivered == 0 || r.kills+r.stops != c.Cycles+1 {
+		t.Error("the cycles did not do their work")
+	}
+}
+
+// TestPowerCut is TestCrash with a file system that loses power.
+func TestPowerCut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts real processes")
+	}
+	t.Parallel()
+	for _, durability := range []string{"write", "fsync"} {
+		t.Run(durability, func(t *testing.T) {
+			t.Parallel()
+			d, err := newDisk(t.TempDir())
+			if errors.Is(err, errNoDisk) {
+				t.Skip(err)
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			var out bytes.Buffer
-			r.print(&out)
-			t.Logf("%d cycles\n%s", cycles, &out)
-			if !r.ok() {
-				t.Error("not every promise was kept")
-			}
-			if r.acknowledged == 0 || r.delivered == 0 || r.kills+r.stops != cycles+1 {
-				t.Error("the cycles did not do their work")
-			}
+			defer func() {
+				if err := d.remove(); err != nil {
+					t.Error(err)
+				}
+			}()
+			prove(t, config{Durability: durability, Cycles: 6, Dir: d.dir, Disk: d})
 		})
 	}
 }

@@ -20,6 +20,9 @@
 //     process or the connection ended.
 //   - Nothing comes that was never published, was refused, or is altered.
 //
+// With --power the end is that of an ext4 file system too: what was not on its
+// disk is gone. Then durability write may lose what was published within the window.
+//
 // What was published and not answered may come (it is "recovered") or not.
 //
 // A consumer knows what nsqd has processed by a barrier: a TOUCH of an ID that

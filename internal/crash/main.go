@@ -24,10 +24,11 @@ func main() {
 // anything was wrong with it.
 func program() (ok bool, err error) {
 	c := config{Progress: progress(time.Second)}
-	history := ""
+	history, power := "", false
 	pflag.StringVar(&c.Program, "nsqd", "bin/nsqd", "program to test")
 	pflag.StringVar(&c.Dir, "dir", "", "folder for its data, empty at first (default: a temporary one)")
 	pflag.StringVar(&c.Durability, "durability", "write", "memory, write or fsync")
+	pflag.BoolVar(&power, "power", false, "cut the power of an ext4 file system instead of only killing (root can)")
 	pflag.IntVar(&c.Cycles, "cycles", 200, "lives that are ended")
 	pflag.DurationVar(&c.Time, "time", 0, "begin no cycle after this; 0: do all")
 	pflag.Uint64Var(&c.Seed, "seed", uint64(time.Now().UnixNano()), "of all choices (default: a new one)")
@@ -54,11 +55,18 @@ func program() (ok bool, err error) {
 		if c.Dir, err = os.MkdirTemp("", "crash"); err != nil {
 			return false, err
 		}
-		defer func() {
+		defer func(temporary string) {
 			if ok {
-				os.RemoveAll(c.Dir)
+				os.RemoveAll(temporary)
 			}
-		}()
+		}(c.Dir)
+	}
+	if power {
+		if c.Disk, err = newDisk(c.Dir); err != nil {
+			return false, err
+		}
+		defer c.Disk.remove() //nolint:errcheck // the report is out, and a mounted disk does no harm
+		c.Dir = c.Disk.dir
 	}
 	started := time.Now()
 	r, err := run(cli.Context(), c)

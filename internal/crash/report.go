@@ -28,7 +28,7 @@ type report struct {
 	delivered  int
 	recovered  int // came though nobody had answered for it
 	duplicated int // came again after a kill, as it may
-	forgiven   int // lost by a kill, which durability memory allows
+	forgiven   int // lost by a kill or a power loss, as the durability allows
 	wrong      map[verdict]int
 	shown      []string
 }
@@ -50,7 +50,7 @@ func (r *report) print(w io.Writer) {
 	fmt.Fprintf(w, "  published   %d: %d acknowledged, %d refused, %d unanswered\n", r.published, r.acknowledged, r.refused, r.unanswered)
 	fmt.Fprintf(w, "  on %d channels each: %d delivered, %d recovered, %d duplicated within the window", channelsPerTopic, r.delivered, r.recovered, r.duplicated)
 	if r.forgiven > 0 {
-		fmt.Fprintf(w, ", %d lost by a kill as memory allows", r.forgiven)
+		fmt.Fprintf(w, ", %d lost as the durability allows", r.forgiven)
 	}
 	fmt.Fprintf(w, "\n  wrong       %d lost, %d early, %d repeated, %d unexpected\n", r.wrong[lost], r.wrong[early], r.wrong[repeated], r.wrong[unexpected])
 	for _, s := range r.shown {

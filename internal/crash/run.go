@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -28,6 +29,7 @@ const (
 type config struct {
 	Program    string
 	Dir        string
+	Disk       *disk // what Dir is on, to cut the power instead of killing; or nil
 	Durability string
 	Cycles     int
 	Time       time.Duration // 0: no bound
@@ -56,7 +58,7 @@ type runner struct {
 // error says that it could not come to one.
 func run(ctx context.Context, c config) (*report, error) {
 	r := &runner{config: c, dice: rand.New(rand.NewPCG(c.Seed, 0))}
-	r.recorder = newRecorder(promise{Memory: c.Durability == "memory", Window: c.Sync + c.Grace, MsgTimeout: c.MsgTimeout}, c.History)
+	r.recorder = newRecorder(c.promise(), c.History)
 	for i := range r.names {
 		r.names[i] = fmt.Sprintf("topic%d", i)
 	}
@@ -80,13 +82,26 @@ func run(ctx context.Context, c config) (*report, error) {
 	return r.recorder.verdict(), nil
 }
 
+// promise returns what nsqd promises under this configuration.
+func (c *config) promise() promise {
+	p := promise{Loses: -1, Vague: c.Disk != nil, Window: c.Sync + c.Grace, MsgTimeout: c.MsgTimeout}
+	switch {
+	case c.Durability == "memory":
+		p.Loses = math.MaxInt64
+	case c.Durability == "write" && c.Disk != nil:
+		p.Loses = p.Window
+	}
+	return p
+}
+
 func (r *runner) start() (*process, error) {
 	return start(r.Program, ownNode, "--data-path="+r.Dir, "--durability="+r.Durability,
 		"--sync-timeout="+r.Sync.String(), "--msg-timeout="+r.MsgTimeout.String(),
 		"--mem-queue-size=100", "--max-bytes-per-file=262144")
 }
 
-// prepare makes the topics and channels. They are there when nsqd has said so.
+// prepare makes the topics and channels in a life of its own, which is killed: they
+// are there when nsqd has said so. Not yet in a power loss, for durability write.
 func (r *runner) prepare() error {
 	p, err := r.start()
 	if err != nil {
@@ -97,17 +112,18 @@ func (r *runner) prepare() error {
 		return err
 	}
 	for _, topic := range r.names {
+		paths := []string{"/topic/create?topic=" + topic}
 		for channel := range channelsPerTopic {
-			url := fmt.Sprintf("http://%s/channel/create?topic=%s&channel=%s", p.http, topic, channelName(channel))
-			if channel == 0 {
-				if err := post(fmt.Sprintf("http://%s/topic/create?topic=%s", p.http, topic)); err != nil {
-					return err
-				}
-			}
-			if err := post(url); err != nil {
+			paths = append(paths, "/channel/create?topic="+topic+"&channel="+channelName(channel))
+		}
+		for _, path := range paths {
+			if err := post("http://" + p.http + path); err != nil {
 				return err
 			}
 		}
+	}
+	if r.Disk != nil {
+		return p.stop()
 	}
 	return nil
 }
@@ -161,15 +177,24 @@ func (r *runner) cycle(ctx context.Context, cycle int) error {
 func (r *runner) end(p *process, kill bool, busy *sync.WaitGroup) error {
 	e := event{At: r.recorder.now(), Kind: killed}
 	var err error
-	if kill {
+	switch {
+	case kill && r.Disk != nil:
+		err = r.Disk.cut(p)
+	case kill:
 		p.kill()
-	} else {
+	default:
 		e.Kind = stopped
 		err = p.stop()
 	}
 	busy.Wait()
 	r.recorder.add(e)
-	return errors.Join(err, p.sound())
+	if r.Disk == nil {
+		return errors.Join(err, p.sound())
+	}
+	if kill && err == nil {
+		err = r.Disk.back()
+	}
+	return err // what the power took of unanswered messages may look like damage
 }
 
 // attach starts publishers and consumers; sometimes there are none of one kind.

@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -31,12 +32,14 @@ type Config struct {
 	RequestTimeout time.Duration // for the exchange as a whole
 	MaxAnswer      int64         // bytes
 	TLS            *tls.Config   // nil: the system's roots
+	Token          string        // sent as bearer token, if not empty
 }
 
 // Client asks. It is safe for concurrent use.
 type Client struct {
 	http      *http.Client
 	maxAnswer int64
+	token     string
 }
 
 // New returns a client.
@@ -47,7 +50,7 @@ func New(c Config) *Client {
 		ResponseHeaderTimeout: c.RequestTimeout,
 		IdleConnTimeout:       c.RequestTimeout,
 	}
-	return &Client{http: &http.Client{Transport: transport, Timeout: c.RequestTimeout}, maxAnswer: c.MaxAnswer}
+	return &Client{http: &http.Client{Transport: transport, Timeout: c.RequestTimeout}, maxAnswer: c.MaxAnswer, token: c.Token}
 }
 
 // Ask sends a request, whose JSON body may be nil, and returns the body and the
@@ -68,6 +71,9 @@ func (c *Client) exchange(ctx context.Context, method, target string, body []byt
 		return nil, 0, err
 	}
 	req.Header.Set("Accept", Accept)
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -100,4 +106,20 @@ func overTLS(target string, answer []byte) (again string, ok bool) {
 	}
 	u.Scheme, u.Host = "https", net.JoinHostPort(u.Hostname(), strconv.Itoa(refusal.Port))
 	return u.String(), true
+}
+
+// ReadToken returns the bearer token in a file, without space around it; no path, no token.
+func ReadToken(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	token := strings.TrimSpace(string(text))
+	if token == "" || strings.ContainsAny(token, " \t\r\n") {
+		return "", fmt.Errorf("%s: a token is one word", path)
+	}
+	return token, nil
 }

@@ -1,5 +1,6 @@
 // Package packaging holds what a package of the suite installs beside the
-// programs: units for systemd. The manual pages, completions and example files
+// programs: units for systemd, manifests for Kubernetes, what Prometheus and
+// Grafana need, and the operator's pages. The manual pages, completions and example files
 // are not kept: `make docs` has the programs print them.
 //
 //	bin/*                        /usr/bin

@@ -109,6 +109,7 @@ var walls = map[string][]string{
 	"internal/tcpserve":   {"internal/logging"},
 	"internal/httpapi":    {"internal/logging"},
 	"internal/httpclient": {},
+	"internal/access":     {"internal/httpapi", "internal/logging"},
 	"internal/metrics":    {"internal/httpapi", "internal/logging", "internal/version"},
 	"internal/certs":      {"internal/logging"},
 	"internal/cli":        {"internal/version", "internal/logging"},

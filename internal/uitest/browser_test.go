@@ -82,7 +82,11 @@ func (b *browser) hear(event any) {
 	defer b.mu.Unlock()
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
-		b.problems = append(b.problems, fmt.Sprint(*e.ExceptionDetails))
+		problem := e.ExceptionDetails.Text
+		if thrown := e.ExceptionDetails.Exception; thrown != nil {
+			problem += " " + thrown.Description
+		}
+		b.problems = append(b.problems, problem)
 	case *log.EventEntryAdded:
 		if e.Entry.Level == log.EntryLevelError {
 			b.problems = append(b.problems, e.Entry.Text+" "+e.Entry.URL)
@@ -204,16 +208,20 @@ func (b *browser) shoot(name string) {
 	}
 }
 
-// accessible fails the test for what axe finds.
-func (b *browser) accessible(where string) {
+// accessible fails the test for what axe finds; in the dark it looks at colours only.
+func (b *browser) accessible(where string, dark ...bool) {
 	b.t.Helper()
+	rules := `["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]`
+	if len(dark) > 0 && dark[0] {
+		rules = `{type: "rule", values: ["color-contrast"]}`
+	}
 	source, err := os.ReadFile(axeFile)
 	if err != nil {
 		b.t.Log("axe-core is not there, so accessibility is not checked: run make build with Node")
 		return
 	}
 	value[int](b, string(source)+";0")
-	violations := value[[]string](b, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(r =>
+	violations := value[[]string](b, `axe.run(document, {runOnly: `+rules+`}).then(r =>
 		r.violations.map(v => v.id + ": " + v.help + "; " + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160) + " " + (n.any[0]?.message ?? "")).join(" | ")))`)
 	for _, v := range violations {
 		b.t.Errorf("%s: %s", where, v)

@@ -195,11 +195,20 @@ func (s *scenario) freeze(i int) {
 	}
 }
 
+// thaw lets a frozen node go on.
+func (s *scenario) thaw(i int) {
+	if err := syscall.Kill(s.nsqds[i].Pid(), syscall.SIGCONT); err != nil {
+		s.t.Fatal(err)
+	}
+	nsqtest.Eventually(s.t, patience, "the node answers again", func() bool {
+		return !strings.Contains(nsqtest.Get(s.t, s.url("/nodes")), "Silent ")
+	})
+}
+
 // manyTopics creates idle topics on the first node.
 func (s *scenario) manyTopics(n int) {
 	for range n {
 		i := s.topics.Add(1)
-		nsqtest.Do(s.t, http.MethodPost, fmt.Sprintf("http://%s/channel/create?topic=tenant-%04d&channel=worker", s.nsqds[0].HTTP, i), "")
 		nsqtest.Do(s.t, http.MethodPost, fmt.Sprintf("http://%s/topic/create?topic=tenant-%04d", s.nsqds[0].HTTP, i), "")
 	}
 }

@@ -33,9 +33,11 @@ func (u *UI) functions() template.FuncMap {
 		"mark":     mark,
 		"count":    plural,
 		"spark":    spark,
+		"reason":   reason,
 		"meter":    meter,
 		"dict":     dict,
 		"feed":     feed,
+		"updates":  updates,
 		"ms":       func(ns int64) int64 { return ns / int64(time.Millisecond) },
 		"behind":   behind,
 		"quantile": quantile,
@@ -44,10 +46,19 @@ func (u *UI) functions() template.FuncMap {
 	}
 }
 
+// updates tells whether a page updates itself. Where the visitor is about to do
+// something, it must not.
+func updates(page string) bool {
+	switch page {
+	case "confirm", "settings", "publish", "messages":
+		return false
+	}
+	return true
+}
+
 // feed returns what makes a page ask for itself again; "" if nothing does.
 func feed(f frame) string {
-	switch f.Page {
-	case "confirm", "settings", "publish", "messages": // what the visitor is at must not change
+	if !updates(f.Page) {
 		return ""
 	}
 	switch f.Prefs.Live {

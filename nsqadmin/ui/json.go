@@ -23,7 +23,7 @@ func drawJSON(body []byte) (tree template.HTML, ok bool) {
 	d.UseNumber()
 	t := &jsonTree{in: d}
 	t.out.WriteString(`<div class="json">`)
-	if t.value(0) != nil {
+	if t.value("", 0) != nil {
 		return "", false
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
@@ -39,8 +39,8 @@ type jsonTree struct {
 	nodes int
 }
 
-// value draws the next value, keeping the order of an object's keys.
-func (t *jsonTree) value(depth int) error {
+// value draws the next value behind its key, keeping the order of an object's keys.
+func (t *jsonTree) value(key string, depth int) error {
 	token, err := t.in.Token()
 	if err != nil {
 		return err
@@ -48,9 +48,12 @@ func (t *jsonTree) value(depth int) error {
 	if t.nodes++; t.nodes > jsonNodes || depth > jsonDepth {
 		return errTooBig
 	}
+	if _, ok := token.(json.Delim); !ok && key != "" {
+		t.leaf("k", key+": ")
+	}
 	switch v := token.(type) {
 	case json.Delim:
-		return t.container(v, depth)
+		return t.container(v, key, depth)
 	case string:
 		t.leaf("s", `"`+v+`"`)
 	case json.Number:
@@ -67,23 +70,26 @@ func (t *jsonTree) leaf(class, text string) {
 	t.out.WriteString(`<span class="` + class + `">` + template.HTMLEscapeString(text) + `</span>`)
 }
 
-func (t *jsonTree) container(open json.Delim, depth int) error {
+func (t *jsonTree) container(open json.Delim, key string, depth int) error {
 	word := "object"
 	if open == '[' {
 		word = "list"
 	}
-	t.out.WriteString(`<details open><summary class="k">` + word + `</summary><ul>`)
+	if key != "" {
+		word = key + ": " + word
+	}
+	t.out.WriteString(`<details open><summary class="k">` + template.HTMLEscapeString(word) + `</summary><ul>`)
 	for t.in.More() {
 		t.out.WriteString(`<li>`)
+		name := ""
 		if open == '{' {
-			key, err := t.in.Token()
+			token, err := t.in.Token()
 			if err != nil {
 				return err
 			}
-			name, _ := key.(string) // a key of an object is one
-			t.leaf("k", name+": ")
+			name, _ = token.(string) // a key of an object is one
 		}
-		if err := t.value(depth + 1); err != nil {
+		if err := t.value(name, depth+1); err != nil {
 			return err
 		}
 		t.out.WriteString(`</li>`)

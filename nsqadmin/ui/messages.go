@@ -23,11 +23,9 @@ import (
 
 // Bounds of a look at messages.
 const (
-	messagesShown = 50       // on a page
-	bodyShown     = 64 << 10 // bytes of a body
-	bodyWhole     = 16 << 20 // bytes of a body that is downloaded
-	searchPages   = 20       // of messages that a search looks through
-	previewSize   = 120      // bytes
+	messagesShown = 50  // on a page
+	searchPages   = 20  // of messages that a search looks through
+	previewSize   = 120 // bytes
 	peekWait      = 3 * time.Second
 )
 
@@ -55,6 +53,9 @@ type messagesData struct {
 	Error  string
 }
 
+// peekStates are where messages can be looked at.
+var peekStates = []string{protocol.PeekReady, protocol.PeekInFlight, protocol.PeekDeferred}
+
 // messages shows copies of a channel's messages. Looking changes nothing.
 func (u *UI) messages(r *request) view {
 	if !u.mayTouchMessages(r.visitor) {
@@ -69,7 +70,7 @@ func (u *UI) messages(r *request) view {
 	if c == nil {
 		return missing("There is no channel "+q.Get("channel")+" of "+t.TopicName+".", t.TopicName, u.link("topics", t.TopicName))
 	}
-	d := messagesData{Channel: c, States: protocol.PeekStates, State: protocol.PeekStates[0], Query: q.Get("q"), As: "json"}
+	d := messagesData{Channel: c, States: peekStates, State: peekStates[0], Query: q.Get("q"), As: "json"}
 	if slices.Contains(d.States, q.Get("state")) {
 		d.State = q.Get("state")
 	}
@@ -100,7 +101,7 @@ func (u *UI) look(r *request, d *messagesData, from string) {
 	defer cancel()
 	for range searchPages {
 		peek, err := u.cluster.Peek(ctx, d.Node.Address, cluster.PeekQuery{
-			Topic: d.TopicName, Channel: d.ChannelName, State: d.State, From: from, Limit: messagesShown, MaxBody: bodyShown,
+			Topic: d.TopicName, Channel: d.ChannelName, State: d.State, From: from, Limit: messagesShown,
 		})
 		if err != nil {
 			d.Error = err.Error()
@@ -112,7 +113,7 @@ func (u *UI) look(r *request, d *messagesData, from string) {
 			if d.Query != "" && !bytes.Contains(m.Body, []byte(d.Query)) && !strings.HasPrefix(m.ID, d.Query) {
 				continue
 			}
-			d.Rows = append(d.Rows, u.messageRow(d, m))
+			d.Rows = append(d.Rows, u.messageRow(d, m, from))
 		}
 		if from = peek.Next; from == "" {
 			return
@@ -124,13 +125,13 @@ func (u *UI) look(r *request, d *messagesData, from string) {
 	}
 }
 
-func (u *UI) messageRow(d *messagesData, m *protocol.PeekedMessage) messageRow {
+func (u *UI) messageRow(d *messagesData, m *protocol.PeekedMessage, from string) messageRow {
 	row := messageRow{PeekedMessage: *m, At: time.Unix(0, m.Timestamp), Preview: preview(m.Body), Drawn: drawBody(m.Body, d.As)}
 	if m.Until > 0 {
 		row.Until = time.Unix(0, m.Until)
 	}
 	row.Whole = u.link("messages", "body") + "?" + url.Values{
-		"topic": {d.TopicName}, "channel": {d.ChannelName}, "node": {d.Node.Address}, "state": {d.State}, "id": {m.ID},
+		"topic": {d.TopicName}, "channel": {d.ChannelName}, "node": {d.Node.Address}, "state": {d.State}, "id": {m.ID}, "from": {from},
 	}.Encode()
 	return row
 }
@@ -179,26 +180,61 @@ func (u *UI) messageBody(w http.ResponseWriter, r *http.Request, p httprouter.Pa
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), peekWait)
 	defer cancel()
-	what := cluster.PeekQuery{Topic: q.Get("topic"), Channel: q.Get("channel"), State: q.Get("state"), Limit: messagesShown, MaxBody: bodyWhole}
+	m, err := u.whole(ctx, n.Address, q.Get("id"), cluster.PeekQuery{
+		Topic: q.Get("topic"), Channel: q.Get("channel"), State: q.Get("state"), From: q.Get("from"), Limit: messagesShown,
+	})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return http.StatusBadGateway
+	}
+	if m != nil {
+		header := w.Header()
+		header.Set("Content-Type", "application/octet-stream")
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s.bin"`, url.PathEscape(m.ID)))
+		w.Write(m.Body) //nolint:errcheck // the client is gone: nobody to tell
+		return http.StatusOK
+	}
+	return u.draw(w, visit, missing("That message is not there any more. It may have been finished.", "", ""))
+}
+
+// whole returns a message with all of its body, looked for from a position on;
+// nil if it is not there.
+func (u *UI) whole(ctx context.Context, node, id string, what cluster.PeekQuery) (*protocol.PeekedMessage, error) {
 	for range searchPages {
-		peek, err := u.cluster.Peek(ctx, n.Address, what)
+		peek, err := u.cluster.Peek(ctx, node, what)
 		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadGateway)
-			return http.StatusBadGateway
+			return nil, err
 		}
-		for i := range peek.Messages {
-			if m := &peek.Messages[i]; m.ID == q.Get("id") {
-				header := w.Header()
-				header.Set("Content-Type", "application/octet-stream")
-				header.Set("X-Content-Type-Options", "nosniff")
-				header.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s.bin"`, url.PathEscape(m.ID)))
-				w.Write(m.Body) //nolint:errcheck // the client is gone: nobody to tell
-				return http.StatusOK
-			}
+		i := slices.IndexFunc(peek.Messages, func(m protocol.PeekedMessage) bool { return m.ID == id })
+		if i >= 0 && len(peek.Messages[i].Body) == peek.Messages[i].Size {
+			return &peek.Messages[i], nil
+		}
+		if i >= 0 {
+			return u.uncut(ctx, node, what, i, &peek.Messages[i])
 		}
 		if what.From = peek.Next; what.From == "" {
 			break
 		}
 	}
-	return u.draw(w, visit, missing("That message is not there any more. It may have been finished.", "", ""))
+	return nil, nil
+}
+
+// uncut asks once more for a message of which only the beginning has come, the
+// one behind i others from the position on.
+func (u *UI) uncut(ctx context.Context, node string, what cluster.PeekQuery, i int, m *protocol.PeekedMessage) (*protocol.PeekedMessage, error) {
+	if i > 0 {
+		what.Limit = i
+		before, err := u.cluster.Peek(ctx, node, what)
+		if err != nil {
+			return nil, err
+		}
+		what.From = before.Next
+	}
+	what.Limit, what.MaxBody = 1, m.Size
+	peek, err := u.cluster.Peek(ctx, node, what)
+	if err != nil || len(peek.Messages) == 0 || peek.Messages[0].ID != m.ID {
+		return nil, err
+	}
+	return &peek.Messages[0], nil
 }

@@ -263,7 +263,8 @@ func TestKillLosesNothing(t *testing.T) {
 	publish(t, tp, "a", "b", "c", "d")
 	k.mustFinish(t, k.take(t)[0])
 	b = newBroker(t, fs.Kill(), nil)
-	_, ch = topicAndChannel(t, b, "t", "c")
+	tp, _ = b.FindTopic("t")
+	ch, _ = tp.FindChannel("c")
 	k = subscribe(t, ch, 10)
 	want(t, "after a crash", bodies(k.take(t)), "a b c d")
 }

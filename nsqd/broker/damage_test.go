@@ -104,3 +104,21 @@ func survivesFlip(t *testing.T, mem *vfs.Mem, name string, at int64, meta []Topi
 		t.Errorf("byte %d: %v", at, err)
 	}
 }
+
+// TestChannelsSurviveAKillAtOnce kills the process before nsqd.dat is written.
+func TestChannelsSurviveAKillAtOnce(t *testing.T) {
+	fs := newFS()
+	b := newBroker(t, fs, nil)
+	tp, _ := topicAndChannel(t, b, "t", "first")
+	topicAndChannel(t, b, "t", "second")
+	publish(t, tp, "a")
+	b = newBroker(t, fs.Kill(), nil)
+	tp, _ = b.FindTopic("t")
+	for _, name := range []string{"first", "second"} {
+		ch, ok := tp.FindChannel(name)
+		if !ok {
+			t.Fatalf("channel %s is gone", name)
+		}
+		want(t, name, bodies(subscribe(t, ch, 1).take(t)), "a")
+	}
+}

@@ -74,11 +74,6 @@ func (j *journal) forget(c *Channel) {
 func (j *journal) changed() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.behind()
-}
-
-// behind is changed for a caller that holds mu.
-func (j *journal) behind() bool {
 	changed := j.touched || j.broken || j.file.Dirty()
 	for _, c := range j.topic.Channels() {
 		c.mu.Lock()
@@ -112,17 +107,10 @@ func (j *journal) distrust() {
 	j.broken = true
 }
 
-// smallLog is up to how many bytes a log is as soon read again as its journal is written.
-const smallLog = 1 << 20
-
 // finish writes what changed, as the last thing before the end, and syncs it.
 func (j *journal) finish() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if !j.behind() && j.file.Size() == 0 && j.topic.log.DiskBytes() < smallLog {
-		j.file.Close()
-		return nil
-	}
 	err := errors.Join(j.append(j.broken, true), j.file.Sync())
 	j.file.Close()
 	return err

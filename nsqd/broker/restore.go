@@ -87,7 +87,6 @@ func (t *Topic) complete(m TopicMeta) {
 		c := t.channels[cm.Name]
 		if c == nil { // the journal never came to know it, so it has had nothing for sure
 			c = newChannel(t, cm.Name, min(t.hold.Load(), t.log.First()))
-			c.dirty = !t.asNew() || len(m.Channels) > 1
 			t.add(c)
 		}
 		c.mu.Lock()

@@ -60,6 +60,9 @@ func (t *Topic) Name() string { return t.name }
 // Ephemeral tells whether the topic lives in memory only, and goes with its last channel.
 func (t *Topic) Ephemeral() bool { return t.ephemeral }
 
+// keepRecords is for how many records scratch memory is kept.
+const keepRecords = 4096
+
 // records are scratch memory for a publish.
 var records = sync.Pool{New: func() any { return new([]diskqueue.Record) }}
 
@@ -90,8 +93,10 @@ func (t *Topic) Publish(messages []Message) error {
 		t.noteDeferred(first, batch, ahead)
 	}
 	clear(batch)
-	*scratch = batch
-	records.Put(scratch)
+	if cap(batch) <= keepRecords {
+		*scratch = batch
+		records.Put(scratch)
+	}
 	if err != nil {
 		return t.broker.writeFailed(t, err)
 	}
@@ -148,8 +153,6 @@ func (t *Topic) Channel(name string) (*Channel, error) {
 		return nil, ErrExiting
 	}
 	c := newChannel(t, name, min(t.hold.Load(), t.log.End()))
-	dirty := !t.asNew()
-	c.dirty = dirty
 	if c.volatile && !t.ephemeral && len(t.channels) == 0 {
 		c.found = t.log.End()
 	}
@@ -157,18 +160,10 @@ func (t *Topic) Channel(name string) (*Channel, error) {
 	release := t.updateHold()
 	t.mu.Unlock()
 	t.broker.config.Infof("TOPIC(%s): new channel(%s)", t.name, name)
-	if dirty {
-		t.checkpoint()
-	}
+	t.checkpoint() // what is published from now on is the channel's, also after a kill
 	t.kick(release)
 	t.broker.config.Changed(Change{Topic: t.name, Channel: name})
 	return c, nil
-}
-
-// asNew tells whether a first channel needs no journal: without one it would
-// begin at the same place after a restart. The caller holds mu.
-func (t *Topic) asNew() bool {
-	return t.journal != nil && t.journal.file.Size() == 0 && len(t.channels) == 0
 }
 
 // add puts c among the channels. The caller holds mu.

@@ -7,7 +7,9 @@
 // is one append and one write of as many OKs, a burst of FINs is one step in the
 // channel. The writing loop exists only while there is something to write; the
 // broker's wake starts it. It takes a run of messages and writes the log's own
-// bytes by one call. When nothing more is ready everything has been written: no
+// bytes by one call. In a calm stream even that goroutine is spared: who wakes the
+// consumer writes a small run itself, as far as the socket takes it at once (now.go).
+// When nothing more is ready everything has been written: no
 // message waits for a timer or for a buffer to fill.
 //
 // While nothing comes in, a session holds no buffer: it waits for the socket to

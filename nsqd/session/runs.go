@@ -29,13 +29,15 @@ type runs struct {
 	done    chan struct{} // closed by a loop that finds the session over
 }
 
-// wake starts the loop, or makes it look once more.
+// wake serves the consumer at once, starts the loop, or makes it look once more.
 func (r *runs) wake() {
 	for {
 		switch r.state.Load() {
 		case asleep:
 			if r.state.CompareAndSwap(asleep, running) {
-				go r.loop()
+				if !r.serveNow() {
+					go r.loop(scratches.Get().(*scratch))
+				}
 				return
 			}
 		case running:
@@ -58,32 +60,67 @@ func (r *runs) end() {
 // scratch is what a writing loop works with.
 type scratch struct {
 	run  broker.Run
-	bufs net.Buffers
+	all  net.Buffers // of run
+	bufs net.Buffers // what is left to write of all
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-func (r *runs) loop() {
-	w := scratches.Get().(*scratch)
-	defer scratches.Put(w)
-	s := r.session
+func (w *scratch) release() {
+	clear(w.all)
+	w.run.Release()
+}
+
+// loop writes runs until there are none.
+func (r *runs) loop(w *scratch) {
 	for {
-		more, err := s.subscription.Receive(&w.run, maxRunBytes)
-		if more {
-			err = s.writeRun(w)
+		if r.receive(w, maxRunBytes) {
+			r.session.writing.Lock()
+			if err := r.write(w); err != nil {
+				r.giveUp(w, err)
+				return
+			}
+			if r.state.Load() != over {
+				continue
+			}
 		}
-		if err != nil {
-			s.server.Log.Errorf("PROTOCOL(V2): [%s] messagePump error - %s", s.remote, err)
-		}
-		if more && err != nil {
-			s.conn.Close() // a client that does not read is gone
-			r.leave(failed)
-			return
-		}
-		if (!more || r.state.Load() == over) && r.leave(asleep) {
+		if r.leave(asleep) {
+			scratches.Put(w)
 			return
 		}
 	}
+}
+
+// receive takes a run, if there is one.
+func (r *runs) receive(w *scratch, most int) bool {
+	more, err := r.session.subscription.Receive(&w.run, most)
+	if err != nil {
+		r.logError(err)
+	}
+	w.all = append(w.all[:0], w.run.Buffers()...)
+	w.bufs = w.all
+	return more
+}
+
+// write writes what is left of the run as it lies, and releases it. The caller
+// holds Session.writing, and does not any more when it returns.
+func (r *runs) write(w *scratch) error {
+	err := r.session.writeBuffers(&w.bufs)
+	r.session.writing.Unlock()
+	w.release()
+	return err
+}
+
+// giveUp ends the session, since its client does not read.
+func (r *runs) giveUp(w *scratch, err error) {
+	r.logError(err)
+	r.session.conn.Close()
+	r.leave(failed)
+	scratches.Put(w)
+}
+
+func (r *runs) logError(err error) {
+	r.session.server.Log.Errorf("PROTOCOL(V2): [%s] messagePump error - %s", r.session.remote, err)
 }
 
 // leave ends the loop, to be in state next, unless it was woken again. If the
@@ -102,19 +139,6 @@ func (r *runs) leave(next int32) bool {
 			return true
 		}
 	}
-}
-
-// writeRun writes the messages of w.run as they lie, and releases them.
-func (s *Session) writeRun(w *scratch) error {
-	all := append(w.bufs[:0], w.run.Buffers()...)
-	w.bufs = all
-	s.writing.Lock()
-	err := s.writeBuffers(&w.bufs)
-	s.writing.Unlock()
-	clear(all)
-	w.bufs = all[:0]
-	w.run.Release()
-	return err
 }
 
 // writeBuffers gives the client as long as it needs, provided that it takes

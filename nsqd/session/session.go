@@ -45,6 +45,8 @@ type Session struct {
 
 	writing sync.Mutex // held by who writes to conn or adds layers to it
 	runs    runs
+	now     now
+	wrote   time.Time // when the last write began
 
 	mu        sync.Mutex // guards what /stats shows
 	security  security
@@ -66,6 +68,7 @@ func newSession(v *Server, conn net.Conn) *Session {
 	settings := v.Limits.DefaultSettings()
 	s.settings.Store(&settings)
 	s.in.attach(s.conn)
+	s.now.attach(conn)
 	s.runs.session, s.runs.done = s, make(chan struct{})
 	return s
 }
@@ -237,8 +240,9 @@ const keepOut = 4 << 10
 
 // limitWrite sets how long the next write may take. The caller holds writing.
 func (s *Session) limitWrite() {
+	s.wrote = time.Now()
 	if interval := s.settings.Load().Heartbeat; interval > 0 {
-		s.conn.SetWriteDeadline(time.Now().Add(interval)) //nolint:errcheck // the write will tell
+		s.conn.SetWriteDeadline(s.wrote.Add(interval)) //nolint:errcheck // the write will tell
 	} else {
 		s.conn.SetWriteDeadline(time.Time{}) //nolint:errcheck // likewise
 	}

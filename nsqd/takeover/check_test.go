@@ -80,7 +80,7 @@ litter: t.topic/0000000000000001.log.40.bad: damaged bytes, kept aside
 	flip(t, fsys, "t.topic")
 	text, err := checked(t, fsys, meta)
 	for _, want := range []string{
-		"topic u (paused): holds 4 messages, 16 bytes, 2 of them deferred\n",
+		"topic u (paused): holds 4 messages, 16 bytes can be read of 6, 2 of them deferred\n",
 		"  channel c (paused): 4 messages, 16 bytes can be read of 6, 2 of them deferred\n",
 		"upstream's queue t:c: 1 messages, 28 bytes, to be taken over\n",
 		"damage: TOPIC(t): ", "damage: TOPIC(u): ", " 2 messages lost - create ",

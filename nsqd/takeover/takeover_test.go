@@ -106,7 +106,7 @@ func TestReport(t *testing.T) {
 	put(t, fsys, "t:e.diskqueue.000001.dat.bad", message(6, 1, "ee"))
 	put(t, fsys, "t:gone.diskqueue.000000.dat", message(7, 1, "gone"))
 	put(t, fsys, "other.diskqueue.000000.dat", message(8, 1, "other"))
-	meta := []broker.TopicMeta{{Name: "t", Channels: []broker.ChannelMeta{{Name: "c"}, {Name: "d"}, {Name: "e"}}}, {Name: "u"}}
+	meta := []broker.TopicMeta{{Name: "t", Channels: []broker.ChannelMeta{{Name: "c"}, {Name: "d"}, {Name: "e"}}}}
 	for _, step := range []struct {
 		salvage bool
 		log     string

@@ -11,7 +11,14 @@ interface Data {
   series: { name: string; style: number; values: (number | null)[] }[];
 }
 
-const plots = new WeakMap<Element, uPlot>();
+/** Drawn is a chart on the page. */
+interface Drawn {
+  plot: uPlot;
+  watch: ResizeObserver;
+  show(data: Data): void;
+}
+
+const plots = new WeakMap<Element, Drawn>();
 const dashes: Record<number, number[]> = { 2: [5, 3], 3: [1.5, 3], 4: [8, 2, 2, 2] };
 const height = { small: 84, usual: 132 };
 
@@ -124,15 +131,19 @@ function draw(figure: HTMLElement): void {
     }))],
     hooks: { setCursor: [(u) => legend(figure, shownData, u.cursor.idx)] },
   }, columns(data), place);
-  plots.set(figure, plot);
-  new ResizeObserver(() => {
+  const watch = new ResizeObserver(() => {
     if (place.clientWidth) plot.setSize({ width: place.clientWidth, height: high });
-  }).observe(place);
-  figure.addEventListener("chart:data", (e) => {
-    shownData = (e as CustomEvent<Data>).detail;
-    plot.setData(columns(shownData), true);
-    place.setAttribute("aria-label", figure.dataset.label ?? "");
-    if (plot.cursor.idx == null) legend(figure, shownData, null);
+  });
+  watch.observe(place);
+  plots.set(figure, {
+    plot,
+    watch,
+    show(data) {
+      shownData = data;
+      plot.setData(columns(data), true);
+      place.setAttribute("aria-label", figure.dataset.label ?? "");
+      if (plot.cursor.idx == null) legend(figure, data, null);
+    },
   });
 }
 
@@ -145,9 +156,10 @@ export function drawCharts(within: ParentNode): void {
 export function updateChart(old: HTMLElement, fresh: HTMLElement): boolean {
   const data = read(fresh), before = read(old);
   const same = (d: Data) => d.series.map((s) => s.name).join("\n");
-  if (!plots.has(old) || !data || !before || same(data) !== same(before)) {
-    const plot = plots.get(old);
-    plot?.destroy();
+  const drawn = plots.get(old);
+  if (!drawn || !data || !before || same(data) !== same(before)) {
+    drawn?.watch.disconnect();
+    drawn?.plot.destroy();
     plots.delete(old);
     return true;
   }
@@ -157,10 +169,10 @@ export function updateChart(old: HTMLElement, fresh: HTMLElement): boolean {
     const to = old.querySelector(part), from = fresh.querySelector(part);
     if (to && from) to.innerHTML = from.innerHTML;
   }
-  old.dispatchEvent(new CustomEvent("chart:data", { detail: data }));
+  drawn.show(data);
   return false;
 }
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  document.querySelectorAll("figure[data-chart]").forEach((f) => plots.get(f)?.redraw());
+  document.querySelectorAll("figure[data-chart]").forEach((f) => plots.get(f)?.plot.redraw());
 });
