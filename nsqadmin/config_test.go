@@ -1,7 +1,6 @@
 package nsqadmin_test
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -175,7 +174,7 @@ func (a *caller) do(method, path, body string) string {
 	a.t.Helper()
 	answer, status := nsqtest.Do(a.t, method, a.url+path, body)
 	if status != http.StatusOK || !strings.Contains(answer, `"message":""`) {
-		a.t.Fatal(fmt.Sprintf("%s %s: %d %s", method, path, status, answer))
+		a.t.Fatalf("%s %s: %d %s", method, path, status, answer)
 	}
 	return answer
 }

@@ -57,8 +57,7 @@ func (r *ring) last(n int) []Point {
 // series is the history of one thing.
 type series struct {
 	short, long ring
-	sum         Point // of the cycles since the last long point
-	seen        int   // cycle in which it was last there
+	seen        int // cycle in which it was last there
 }
 
 // history is that of everything.

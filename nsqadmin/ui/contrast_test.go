@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"fmt"
 	"math"
 	"os"
 	"regexp"
@@ -51,7 +50,7 @@ func TestContrast(t *testing.T) {
 				t.Fatalf("there is no token %s or %s", text, surface)
 			}
 			if c := contrast(theme[text], theme[surface]); c < least {
-				t.Error(fmt.Sprintf("%s: %s on %s has %.2f:1, at least %.1f", name, text, surface, c, least))
+				t.Errorf("%s: %s on %s has %.2f:1, at least %.1f", name, text, surface, c, least)
 			}
 		}
 		for _, surface := range surfaces {
