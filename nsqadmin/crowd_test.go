@@ -11,6 +11,9 @@ import (
 
 // TestFiveThousandTopics shows that a long list stays fast and can be found one's way in.
 func TestFiveThousandTopics(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long under the race detector")
+	}
 	n := newNsqd(t, "a", 5)
 	var topics []string
 	for i := range 5000 {

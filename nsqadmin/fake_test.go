@@ -64,6 +64,20 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, body) //nolint:errcheck // the client is gone
 }
 
+// answer changes what the fake answers to a path.
+func (f *fake) answer(path, body string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answers[path] = body
+}
+
+// forget makes the fake answer these only.
+func (f *fake) forget(answers map[string]string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answers = answers
+}
+
 // freeze makes the fake silent until the test ends.
 func (f *fake) freeze(t *testing.T) {
 	f.mu.Lock()

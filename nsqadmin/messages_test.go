@@ -91,7 +91,7 @@ func TestPublish(t *testing.T) {
 			t.Errorf("%s %q: %d", field, value, status)
 		}
 	}
-	n.answers["/pub"] = `413 {"message":"MSG_TOO_BIG"}`
+	n.answer("/pub", `413 {"message":"MSG_TOO_BIG"}`)
 	if page, status, _ := post(t, a, "/publish", url.Values{"topic": {"t"}, "node": {n.address()}, "body": {"one"}}); status != 502 || !strings.Contains(page, "MSG_TOO_BIG") || !strings.Contains(page, ">one</textarea>") {
 		t.Errorf("a node that refuses: %d", status)
 	}

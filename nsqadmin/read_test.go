@@ -119,10 +119,10 @@ func TestPartlyDead(t *testing.T) {
 	for name, breaks := range map[string]func(f *fake){
 		"frozen": func(f *fake) { f.freeze(t) },
 		"garbage": func(f *fake) {
-			f.answers = map[string]string{"/stats": "<html>", "/nodes": "[", "/lookup": "1", "/topics": ""}
+			f.forget(map[string]string{"/stats": "<html>", "/nodes": "[", "/lookup": "1", "/topics": ""})
 		},
 		"wrong": func(f *fake) {
-			f.answers = map[string]string{"/stats": `{"topics":7}`, "/nodes": `500 no`, "/lookup": `{"producers":{}}`, "/topics": `[]`}
+			f.forget(map[string]string{"/stats": `{"topics":7}`, "/nodes": `500 no`, "/lookup": `{"producers":{}}`, "/topics": `[]`})
 		},
 		"dead": func(f *fake) { f.Server.Close() },
 	} {

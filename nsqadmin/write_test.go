@@ -79,7 +79,7 @@ func TestActions(t *testing.T) {
 	a.want(t, "POST", "/api/topics/t", `{"action":"delete"}`, 400, `{"message":"INVALID_ACTION"}`)
 	a.want(t, "POST", "/api/topics/t", `x`, 400, `{"message":"invalid character 'x' looking for beginning of value"}`)
 
-	m.answers["/topic/pause"] = `500 {"message":"INTERNAL_ERROR"}`
+	m.answer("/topic/pause", `500 {"message":"INTERNAL_ERROR"}`)
 	a.want(t, "POST", "/api/topics/t", `{"action":"pause"}`, 200, `{"message":"WARNING: got response 500 Internal Server Error \"{\\\"message\\\":\\\"INTERNAL_ERROR\\\"}\""}`)
 	if body, status := nsqtest.Do(t, "POST", a.url+"/api/topics/none", `{"action":"pause"}`); status != 502 || !strings.Contains(a.log.String(), "failed to pause topic/channel - failed to query") {
 		t.Errorf("pausing an unknown topic: %d %s", status, body)
