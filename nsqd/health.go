@@ -6,25 +6,9 @@ import (
 	"path"
 
 	"nsqsuite/internal/httpapi"
-	"nsqsuite/internal/metrics"
 	"nsqsuite/internal/vfs"
 	"nsqsuite/nsqd/broker"
-	series "nsqsuite/nsqd/metrics"
 )
-
-func (n *NSQD) wireMetrics() {
-	n.series = series.New(series.Config{
-		Broker:      n.broker,
-		MaxSeries:   n.options.MetricsMaxSeries,
-		Latencies:   n.times,
-		Connections: func() int { return n.sessions.Count() },
-		Lookupds:    n.lookup.States,
-		FreeBytes:   func() (int64, error) { return vfs.Free(n.options.DataPath) },
-		Warnf:       n.log.Warnf,
-	})
-	n.figures = metrics.New("nsqd")
-	n.figures.MustRegister(n.series)
-}
 
 var errNoLookupd = errors.New("no nsqlookupd is connected")
 
