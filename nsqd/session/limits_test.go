@@ -174,7 +174,7 @@ func TestDeclaredSizesCostNothing(t *testing.T) {
 				t.Errorf("%q: %q, %v", text, answer, err)
 			}
 		})
-		if n > 256<<10 {
+		if n > bufferSize+64<<10 { // what is read into is borrowed, whatever is declared
 			t.Errorf("%q: %d bytes were allocated", text, n)
 		}
 	}
