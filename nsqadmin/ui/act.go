@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -269,9 +268,7 @@ func (u *UI) act(w http.ResponseWriter, r *http.Request, p httprouter.Params) in
 		}
 		last = e.ID
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), refreshWait)
-	defer cancel()
-	u.collector.Refresh(ctx)
+	u.refresh(r.Context())
 	to := q.Back
 	if all[0].Verb == cluster.Delete && len(all) == 1 && all[0].Channel == "" {
 		to = u.link("topics")

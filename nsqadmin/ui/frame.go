@@ -2,6 +2,7 @@ package ui
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"time"
 
@@ -38,8 +39,21 @@ type frame struct {
 func (u *UI) page(get pageFunc) func(http.ResponseWriter, *http.Request, httprouter.Params) int {
 	return func(w http.ResponseWriter, r *http.Request, p httprouter.Params) int {
 		visit := u.visit(r, p)
-		return u.draw(w, visit, get(visit))
+		v := get(visit)
+		if v.status == http.StatusNotFound && time.Since(visit.snapshot.At) > freshFor { // it may have come a moment ago
+			u.refresh(r.Context())
+			visit = u.visit(r, p)
+			v = get(visit)
+		}
+		return u.draw(w, visit, v)
 	}
+}
+
+// refresh has everybody asked now, for what has just been done, or is looked for in vain.
+func (u *UI) refresh(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, refreshWait)
+	defer cancel()
+	u.collector.Refresh(ctx)
 }
 
 func (u *UI) draw(w http.ResponseWriter, r *request, v view) int {

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"bytes"
-	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -72,9 +71,7 @@ func (u *UI) publish(w http.ResponseWriter, r *http.Request, p httprouter.Params
 		d.Error = "The node did not take it: " + err.Error()
 		return u.draw(w, visit, u.publishView(visit, d, http.StatusBadGateway))
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), refreshWait)
-	defer cancel()
-	u.collector.Refresh(ctx)
+	u.refresh(r.Context())
 	http.Redirect(w, r, u.link("topics", d.Topic)+"?done="+strconv.Itoa(e.ID)+"&"+url.Values{"messages": {strconv.Itoa(len(bodies))}}.Encode(), http.StatusSeeOther)
 	return http.StatusSeeOther
 }

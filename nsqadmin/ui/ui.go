@@ -22,10 +22,12 @@ import (
 var pageFiles embed.FS
 
 // firstWait is how long a page waits for the first snapshot; refreshWait how
-// long for the one behind an action.
+// long for the one behind an action, or for what is not in one that is older than
+// freshFor.
 const (
 	firstWait   = time.Second
 	refreshWait = time.Second
+	freshFor    = 200 * time.Millisecond
 )
 
 // Config is what the pages need to know of the daemon.
