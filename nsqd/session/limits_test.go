@@ -174,7 +174,7 @@ func TestDeclaredSizesCostNothing(t *testing.T) {
 				t.Errorf("%q: %q, %v", text, answer, err)
 			}
 		})
-		if n > bufferSize+64<<10 { // what is read into is borrowed, whatever is declared
+		if n > 4*bufferSize { // a few buffers to read into, of the 1 GiB that is declared
 			t.Errorf("%q: %d bytes were allocated", text, n)
 		}
 	}
