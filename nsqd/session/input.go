@@ -15,7 +15,7 @@ import (
 
 // bufferSize is the size in bytes of the buffer that a session borrows while
 // there is something to read. A longer command makes it grow, as its bytes come.
-const bufferSize = 256 << 10
+const bufferSize = 64 << 10
 
 // trickle is the size in bytes of the buffer in which a session waits for what
 // comes through layers, or from what is no socket.
