@@ -100,6 +100,7 @@ type Log struct {
 	mu       sync.Mutex
 	blocks   []*block // resident, ascending; each with a reference of the log's
 	resident int64    // records in blocks
+	total    int64    // bytes of records, see Bytes
 	evicted  uint64   // records below this offset have been resident and are not any more
 	cold     [coldBlocks]*block
 	coldNext int
