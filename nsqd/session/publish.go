@@ -66,30 +66,63 @@ func (s *Session) settle() error {
 	}
 	oks := p.oks
 	p.oks = 0
-	if err := s.publish(p.messages); err != nil {
+	refused, err := s.publish(p.messages, oks == len(p.messages))
+	switch {
+	case broker.Refuses(err):
+		s.answerEach([]error{err}, 0)
+	case err != nil:
+		s.answerEach(refused, len(refused))
 		return p.failed.Errorf("%s failed %s", p.command, err).Because(err)
+	case refused != nil:
+		s.answerEach(refused, len(refused))
+	default:
+		for range oks {
+			s.out = append(s.out, okFrame...)
+		}
+		s.countPublished(s.topic.Name(), len(p.messages))
 	}
-	for range oks {
-		s.out = append(s.out, okFrame...)
-	}
-	s.countPublished(s.topic.Name(), len(p.messages))
 	return nil
+}
+
+// answerEach answers commands of which some were refused because there is no room.
+// That is no fault of theirs, so the connection stays; the log has it from the broker.
+func (s *Session) answerEach(refused []error, accepted int) {
+	p := &s.pending
+	for _, err := range refused {
+		if err != nil {
+			s.respond(protocol.FrameError, p.failed.Errorf("%s failed %s", p.command, err).Error())
+			accepted--
+		} else {
+			s.out = append(s.out, okFrame...)
+		}
+	}
+	if accepted > 0 {
+		s.countPublished(s.topic.Name(), accepted)
+	}
 }
 
 var okFrame = protocol.AppendFrame(nil, protocol.FrameResponse, protocol.OK)
 
-// publish publishes to the topic, which may have been deleted and made again meanwhile.
-func (s *Session) publish(messages []broker.Message) error {
-	err := s.topic.Publish(messages)
-	if !errors.Is(err, broker.ErrExiting) {
-		return err
+// publish publishes to the topic, which may have been deleted and made again
+// meanwhile: all messages or none or, if they came one by one, each that is
+// accepted, see broker.Topic.PublishEach.
+func (s *Session) publish(messages []broker.Message, each bool) (refused []error, err error) {
+	if refused, err = publish(s.topic, messages, each); !errors.Is(err, broker.ErrExiting) || len(refused) > 0 {
+		return refused, err
 	}
 	now, e := s.server.Broker.Topic(s.topic.Name())
 	if e != nil || now == s.topic {
-		return err
+		return nil, err
 	}
 	s.topic = now
-	return now.Publish(messages)
+	return publish(now, messages, each)
+}
+
+func publish(t *broker.Topic, messages []broker.Message, each bool) (refused []error, err error) {
+	if each {
+		return t.PublishEach(messages)
+	}
+	return nil, t.Publish(messages)
 }
 
 func (s *Session) countPublished(topic string, n int) {
