@@ -152,9 +152,9 @@ func fits(l protocol.QueueLimits, has, more amount, what, name string) error {
 	switch {
 	case l.Overflow != protocol.Reject:
 	case l.MaxDepth > 0 && has.depth+more.depth > l.MaxDepth:
-		return fmt.Errorf("%s %s is %w: %d of %d messages, %d more are refused", what, name, ErrFull, has.depth, l.MaxDepth, more.depth)
+		return fmt.Errorf("%s %s is %w: %d of %d messages, refused %d more", what, name, ErrFull, has.depth, l.MaxDepth, more.depth)
 	case l.MaxBytes > 0 && has.bytes+more.bytes > l.MaxBytes:
-		return fmt.Errorf("%s %s is %w: %d of %d bytes, %d more are refused", what, name, ErrFull, has.bytes, l.MaxBytes, more.bytes)
+		return fmt.Errorf("%s %s is %w: %d of %d bytes, refused %d more", what, name, ErrFull, has.bytes, l.MaxBytes, more.bytes)
 	}
 	return nil
 }
