@@ -156,7 +156,7 @@ func (m *modelTopic) syncHeld() {
 	}
 	there := m.shown(func(from uint64) ([]Peeked, uint64, error) { return m.topic.PeekHeld(from, MaxPeek, 1<<20) })
 	for body, due := range m.held {
-		if !there[body] {
+		if !there[body] && !m.maybe[body] { // else its bytes may be lost, and it still counts
 			m.dropped[body] = due
 			delete(m.held, body)
 			n--

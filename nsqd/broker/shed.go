@@ -20,10 +20,7 @@ func (c *Channel) shed() (more bool) {
 	left := shedAtOnce
 	before := c.next
 	if most := c.keep.depth; most > 0 {
-		if over := c.owed() - most; over > 0 {
-			over -= c.dropBelow(over, &left)
-			c.dropFresh(over, c.limit(), &left)
-		}
+		c.shedDepth(most, &left)
 	}
 	if most := c.keep.bytes; most > 0 {
 		c.shedBytes(most, &left)
@@ -34,21 +31,37 @@ func (c *Channel) shed() (more bool) {
 	return left <= 0
 }
 
+// shedDepth does it by steps: where the log is damaged one may turn out to be too short.
+func (c *Channel) shedDepth(most int64, left *int) {
+	for over := c.owed() - most; over > 0 && *left > 0; over = c.owed() - most {
+		before := c.dropped
+		over -= c.dropBelow(over, left)
+		c.dropFresh(over, c.limit(), left)
+		if c.dropped == before {
+			return
+		}
+	}
+}
+
+// shedBytes drops first what is owed below the cursor. How large what is left there
+// is taken to be is known anew after each step only.
 func (c *Channel) shedBytes(most int64, left *int) {
-	fresh, below, size := c.parts()
-	over := fresh + below*size - most
-	if over > 0 && size > 0 {
-		n := c.dropBelow((over+size-1)/size, left)
-		over -= n * size
-		below -= n
+	for *left > 0 {
+		fresh, below, size := c.parts()
+		over := fresh + below*size - most
+		if over <= 0 {
+			return
+		}
+		if size > 0 && c.dropBelow((over+size-1)/size, left) > 0 {
+			continue
+		}
+		before, limit, room := c.dropped, c.limit(), most-below*size
+		n := sort.Search(int(limit-min(c.next, limit)), func(n int) bool { return c.topic.log.Bytes(c.next+uint64(n), limit) <= room })
+		c.dropFresh(math.MaxInt64, c.next+uint64(n), left)
+		if c.dropped == before {
+			return
+		}
 	}
-	if over <= 0 {
-		return
-	}
-	limit := c.limit()
-	room := most - below*size
-	n := sort.Search(int(limit-min(c.next, limit)), func(n int) bool { return c.topic.log.Bytes(c.next+uint64(n), limit) <= room })
-	c.dropFresh(math.MaxInt64, c.next+uint64(n), left)
 }
 
 // dropBelow drops, of the messages owed below the cursor, the oldest n that are
