@@ -1,14 +1,17 @@
 package broker
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"nsqsuite/diskqueue"
+	"nsqsuite/internal/vfs"
 	"nsqsuite/protocol"
 )
 
@@ -297,5 +300,50 @@ func TestLowDisk(t *testing.T) {
 	}
 	if n := len(subscribe(t, c, 100).take(t)); n != 3 {
 		t.Errorf("%d messages are handed out while the disk is low", n)
+	}
+}
+
+// TestLowDiskHeals leaves it to Run to find out.
+func TestLowDiskHeals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fs := newFS()
+		b := newBroker(t, vfs.NewFaulty(fs), func(c *Config) { c.MinFree, c.Errorf = 1000, t.Logf })
+		ctx, cancel := context.WithCancel(t.Context())
+		var busy sync.WaitGroup
+		busy.Go(func() { b.Run(ctx) }) //nolint:errcheck // ends with ctx
+		for _, free := range []int64{5000, 10, 5000, 0} {
+			fs.SetFree(free)
+			pass(freeEvery)
+			if low := b.Health() != nil; low != (free < 1000) {
+				t.Errorf("with %d bytes free: low is %t", free, low)
+			}
+		}
+		cancel()
+		busy.Wait()
+	})
+}
+
+// TestBlindDisk has the disk not tell how much room there is: all stays as it was.
+func TestBlindDisk(t *testing.T) {
+	fs := newFS()
+	faulty := vfs.NewFaulty(fs)
+	told := 0
+	b := newBroker(t, faulty, func(c *Config) { c.MinFree, c.Errorf = 1000, func(string, ...any) { told++ } })
+	for _, low := range []bool{false, true} {
+		told = 0
+		faulty.Fail(func(_ int, op vfs.Op, _ string) error {
+			if op == vfs.OpFree {
+				return errors.New("who knows")
+			}
+			return nil
+		})
+		b.checkFree()
+		b.checkFree()
+		if told != 1 || (b.Health() != nil) != low {
+			t.Errorf("told %d times, health %v", told, b.Health())
+		}
+		faulty.Fail(nil)
+		fs.SetFree(0)
+		b.checkFree()
 	}
 }
