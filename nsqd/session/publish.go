@@ -23,7 +23,7 @@ type pending struct {
 // batch is borrowed while something is gathered.
 type batch struct {
 	messages []broker.Message
-	finished []protocol.MessageID
+	finished []uint64 // numbers of IDs
 }
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
@@ -57,8 +57,8 @@ func (s *Session) settle() error {
 	}
 	defer p.giveBack()
 	if len(p.finished) > 0 {
-		s.subscription.FinishAll(p.finished, func(id protocol.MessageID, err error) {
-			s.refuse(protocol.FinFailed.Errorf("FIN %s failed %s", id, err))
+		s.subscription.FinishAll(p.finished, func(number uint64, err error) {
+			s.refuseFin(protocol.NewMessageID(number), err)
 		})
 	}
 	if len(p.messages) == 0 {
@@ -130,6 +130,7 @@ func (s *Session) aim(name []byte, command string, failed protocol.Code) error {
 		return failed.Errorf("%s failed %s", command, err).Because(err)
 	}
 	s.topic = topic
+	s.pubLine = protocol.AppendCommand(s.pubLine[:0], "PUB", topic.Name())
 	return nil
 }
 
