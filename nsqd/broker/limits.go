@@ -163,20 +163,26 @@ func fits(l protocol.QueueLimits, has, more amount, what, name string) error {
 // is full, or the disk is low. Nothing is wrong then with who has sent them.
 func Refuses(err error) bool { return errors.Is(err, ErrFull) || errors.Is(err, ErrLowDisk) }
 
-// PublishEach is Publish for messages that do not depend on each other: if they
-// are refused together each is tried alone. refused is nil if all were published,
-// or tells of each why it was refused, if it was. Another error ends that: then refused
-// is of the messages before the one that met it.
-func (t *Topic) PublishEach(messages []Message) (refused []error, err error) {
+// PublishEach is Publish for commands that do not depend on each other, of so many
+// messages each, or of one if counts is empty: if they are refused together each is
+// tried alone. refused is nil if all were published, or tells of each command why it
+// was refused, if it was. Another error ends that: then refused is of the commands
+// before the one that met it.
+func (t *Topic) PublishEach(messages []Message, counts []int) (refused []error, err error) {
 	err = t.publish(messages)
 	if !Refuses(err) {
 		return nil, err
 	}
-	refused = make([]error, len(messages))
-	for i := range messages {
-		if refused[i] = t.Publish(messages[i : i+1]); refused[i] != nil && !Refuses(refused[i]) {
-			return refused[:i], refused[i]
+	for i := 0; len(messages) > 0; i++ {
+		n := 1
+		if len(counts) > 0 {
+			n = counts[i]
 		}
+		err := t.Publish(messages[:n])
+		if err != nil && !Refuses(err) {
+			return refused, err
+		}
+		refused, messages = append(refused, err), messages[n:]
 	}
 	return refused, nil
 }

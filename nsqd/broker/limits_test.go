@@ -114,15 +114,47 @@ func TestRejectWithoutChannel(t *testing.T) {
 func TestPublishEach(t *testing.T) {
 	b := newBroker(t, newFS(), nil)
 	tp, c := topicAndChannel(t, b, "t", "c")
-	c.SetLimits(own(protocol.Reject, 2, 0, 0))
-	refused, err := tp.PublishEach([]Message{{Body: []byte("a")}, {Body: []byte("b")}, {Body: []byte("x")}})
-	if err != nil || len(refused) != 3 || refused[0] != nil || refused[1] != nil || !Refuses(refused[2]) {
-		t.Fatalf("%v, %v", refused, err)
+	c.SetLimits(own(protocol.Reject, 3, 0, 0))
+	for _, step := range []struct {
+		words  string
+		counts []int
+		want   string // refused or accepted
+	}{{"a", nil, "[]"}, {"bcx", nil, "++-"}, {"x", nil, "-"}, {"", nil, "[]"}, {"d", []int{1}, "[]"}, {"xxxexxf", []int{3, 1, 2, 1}, "-+-+"}} {
+		if step.words == "d" {
+			if err := c.Empty(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var batch []Message
+		for _, w := range step.words {
+			batch = append(batch, Message{Body: []byte(string(w))})
+		}
+		before := tp.Stats().Rejected
+		refused, err := tp.PublishEach(batch, step.counts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, n := "", 0
+		for i, err := range refused {
+			if err == nil {
+				got += "+"
+				continue
+			}
+			got += "-"
+			if len(step.counts) > 0 {
+				n += step.counts[i]
+			} else {
+				n++
+			}
+		}
+		if refused == nil {
+			got = "[]"
+		}
+		if got != step.want || tp.Stats().Rejected-before != uint64(n) {
+			t.Errorf("%s: %s, %d are counted", step.words, got, tp.Stats().Rejected-before)
+		}
 	}
-	if n := tp.Stats().Rejected; n != 1 {
-		t.Errorf("%d are counted", n)
-	}
-	want(t, "channel", bodiesOf(t, c), "a1 b1")
+	want(t, "channel", bodiesOf(t, c), "d1 e1 f1")
 }
 
 func TestDropOldest(t *testing.T) {

@@ -37,7 +37,8 @@ func TestFull(t *testing.T) {
 					c< m1 a
 					c> FIN $1
 					c< m1 b
-					> PUB t [d]
+					>. MPUB t\n\x00\x00\x00\x0e\x00\x00\x00\x02\x00\x00\x00\x01e\x00\x00\x00\x01fMPUB t\n\x00\x00\x00\x09\x00\x00\x00\x01\x00\x00\x00\x01d
+					< ! E_MPUB_FAILED MPUB failed ` + full + `2 of 3 messages, refused 2 more
 					< OK
 					> MPUB t [=14][=2][e][f]
 					< ! E_MPUB_FAILED MPUB failed ` + full + `3 of 3 messages, refused 2 more
