@@ -120,3 +120,14 @@ type LimitStats struct {
 	DroppedCount  uint64 `json:"dropped_count"` // messages that had to make room
 	ExpiredCount  uint64 `json:"expired_count"` // messages older than max_age
 }
+
+// Share returns which part of the limit that is nearest there is.
+func (l *LimitStats) Share() (share float64) {
+	if l.MaxDepth > 0 {
+		share = float64(l.Depth) / float64(l.MaxDepth)
+	}
+	if l.MaxBytes > 0 {
+		share = max(share, float64(l.Bytes)/float64(l.MaxBytes))
+	}
+	return share
+}
