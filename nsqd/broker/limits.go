@@ -236,9 +236,10 @@ func (c *Channel) parts() (fresh, below, size int64) {
 	return fresh, below, size
 }
 
-// limitStats returns what the channel shows of its limits, or nil if it has none.
+// limitStats returns what the channel shows of its limits, or nil if there are
+// none: its own are shown, but its topic's make it lose messages too.
 func (c *Channel) limitStats() *protocol.LimitStats {
-	if !c.limits.Any() {
+	if !c.limits.Any() && !c.topic.limits.Load().Any() {
 		return nil
 	}
 	a := c.amount()

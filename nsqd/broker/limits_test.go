@@ -379,3 +379,36 @@ func TestBlindDisk(t *testing.T) {
 		b.checkFree()
 	}
 }
+
+// TestShedBehindManyInFlight has more single messages in flight, each on a page of
+// its own, than shed looks at: the newer ones go.
+func TestShedBehindManyInFlight(t *testing.T) {
+	b := newBroker(t, newFS(), nil)
+	tp, c := topicAndChannel(t, b, "t", "c")
+	k := subscribe(t, c, shedAtOnce+10)
+	for range shedAtOnce + 10 {
+		publish(t, tp, "x")
+		<-k.woken
+		if got := k.take(t); len(got) != 1 {
+			t.Fatal(len(got))
+		}
+	}
+	late := subscribe(t, c, 1)
+	publish(t, tp, "late")
+	if err := late.Requeue(late.take(t)[0].ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, tp, "a", "b")
+	c.SetLimits(own(protocol.DropOldest, shedAtOnce+11, 0, 0))
+	if s := c.Stats(); s.Depth != 1 || s.Dropped != 2 || s.InFlight != shedAtOnce+10 {
+		t.Fatalf("%+v", s)
+	}
+	tp.tend()
+	publish(t, tp, "c")
+	tp.tend()
+	c.SetLimits(own(protocol.DropOldest, 1, 0, 0)) // only what is in flight is left, and what is not found behind it
+	tp.tend()
+	if s := c.Stats(); s.InFlight != shedAtOnce+10 || s.Depth > 1 {
+		t.Fatalf("%+v", s)
+	}
+}

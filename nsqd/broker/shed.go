@@ -5,52 +5,53 @@ import (
 	"sort"
 )
 
-// shedAtOnce is how many pages are looked at under one hold of the channel's lock
-// for messages to drop.
+// shedAtOnce is how many places in the lists of pages are looked at under one hold
+// of the channel's lock for messages to drop.
 const shedAtOnce = 4096
 
 // shed drops the oldest messages, unless they are in flight, as far as the
-// channel has more than it may keep. It returns true if there may be more to drop:
-// one call is a bounded piece of work.
+// channel has more than it may keep. One call is a bounded piece of work: it
+// returns true if another one will go on.
 func (c *Channel) shed() (more bool) {
 	c.dropLag()
 	if c.keep.depth == 0 && c.keep.bytes == 0 || c.onlooks() {
 		return false
 	}
-	left := shedAtOnce
-	before := c.next
+	left, next, dropped := shedAtOnce, c.next, c.dropped
 	if most := c.keep.depth; most > 0 {
-		c.shedDepth(most, &left)
+		more = c.shedDepth(most, &left)
 	}
 	if most := c.keep.bytes; most > 0 {
-		c.shedBytes(most, &left)
+		more = c.shedBytes(most, &left) || more
 	}
-	if c.next != before && !c.view.Holds(c.next) {
+	if c.next != next && !c.view.Holds(c.next) {
 		c.view.Release()
 	}
-	return left <= 0
+	return more && c.dropped > dropped
 }
 
-// shedDepth does it by steps: where the log is damaged one may turn out to be too short.
-func (c *Channel) shedDepth(most int64, left *int) {
-	for over := c.owed() - most; over > 0 && *left > 0; over = c.owed() - most {
+// shedDepth does it by steps: where the log is damaged one may turn out to be too
+// short. It returns true if there is still too much.
+func (c *Channel) shedDepth(most int64, left *int) (more bool) {
+	for over := c.owed() - most; over > 0; over = c.owed() - most {
 		before := c.dropped
 		over -= c.dropBelow(over, left)
 		c.dropFresh(over, c.limit(), left)
-		if c.dropped == before {
-			return
+		if c.dropped == before || *left <= 0 {
+			return true
 		}
 	}
+	return false
 }
 
-// shedBytes drops first what is owed below the cursor. How large what is left there
-// is taken to be is known anew after each step only.
-func (c *Channel) shedBytes(most int64, left *int) {
+// shedBytes is shedDepth for bytes. How large what is left below the cursor is
+// taken to be is known anew after each step only.
+func (c *Channel) shedBytes(most int64, left *int) (more bool) {
 	for *left > 0 {
 		fresh, below, size := c.parts()
 		over := fresh + below*size - most
 		if over <= 0 {
-			return
+			return false
 		}
 		if size > 0 && c.dropBelow((over+size-1)/size, left) > 0 {
 			continue
@@ -59,17 +60,21 @@ func (c *Channel) shedBytes(most int64, left *int) {
 		n := sort.Search(int(limit-min(c.next, limit)), func(n int) bool { return c.topic.log.Bytes(c.next+uint64(n), limit) <= room })
 		c.dropFresh(math.MaxInt64, c.next+uint64(n), left)
 		if c.dropped == before {
-			return
+			break
 		}
 	}
+	return true
 }
 
 // dropBelow drops, of the messages owed below the cursor, the oldest n that are
-// not in flight, and returns how many it has dropped.
+// not in flight, and returns how many it has dropped. It leaves half of what may be
+// looked at: if all that is found first is in flight, newer messages must go.
 func (c *Channel) dropBelow(n int64, left *int) (dropped int64) {
 	if c.counts[again]+c.counts[deferred] == 0 {
 		return 0
 	}
+	reserve := *left / 2
+	*left -= reserve
 	for p := c.below.next(0, left); p != nil && dropped < n; {
 		at := p.end()
 		dropped += c.dropIn(p, n-dropped, at)
@@ -78,6 +83,7 @@ func (c *Channel) dropBelow(n int64, left *int) (dropped int64) {
 		}
 		p = c.below.next(at, left)
 	}
+	*left = max(*left, 0) + reserve
 	return dropped
 }
 
