@@ -295,7 +295,7 @@ func TestDropsStayDropped(t *testing.T) {
 	if err := b.Restore(meta); err != nil {
 		t.Fatal(err)
 	}
-	tp, c = topicAndChannel(t, b, "t", "c")
+	_, c = topicAndChannel(t, b, "t", "c")
 	if l := c.Limits(); l.MaxDepth != 2 || *l.Own.MaxDepth != 2 || l.Overflow != protocol.DropOldest {
 		t.Errorf("limits %+v", l)
 	}
