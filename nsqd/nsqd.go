@@ -13,6 +13,7 @@ import (
 
 	"nsqsuite/diskqueue"
 	"nsqsuite/internal/access"
+	"nsqsuite/internal/certs"
 	"nsqsuite/internal/httpapi"
 	"nsqsuite/internal/httpclient"
 	"nsqsuite/internal/logging"
@@ -61,8 +62,7 @@ type NSQD struct {
 	httpListener  net.Listener
 	httpsListener net.Listener
 	tcp           *tcpserve.Server
-	http          *httpapi.Server // nil if there is none
-	https         *httpapi.Server // likewise
+	web           []*httpapi.Server
 }
 
 // New locks the data path, checks the options, listens, and loads what the data
@@ -146,7 +146,7 @@ func (n *NSQD) wire() {
 		MaxBodySize:         o.MaxBodySize,
 		MaxReqTimeout:       o.MaxReqTimeout,
 		TLS:                 n.tls,
-		TLSRequired:         o.TLSRequired != tlsOptional,
+		TLSRequired:         o.TLSRequired != certs.Optional,
 		Deflate:             o.Deflate,
 		Snappy:              o.Snappy,
 		MaxDeflateLevel:     o.MaxDeflateLevel,
@@ -167,7 +167,7 @@ func (n *NSQD) wire() {
 	})
 	n.tcp = tcpserve.New(n.tcpListener, n.log, n.sessions.Handle)
 	n.wireAPI()
-	n.wireHTTP()
+	n.web = httpapi.Servers(n.httpListener, n.httpsListener, n.tls, o.TLSRequired == certs.Everywhere, n.guard.Wrap(n.api), n.log)
 }
 
 func (n *NSQD) wireLookup() {
@@ -251,8 +251,7 @@ func (n *NSQD) Run(ctx context.Context) error {
 	if n.options.StatsdAddress != "" {
 		busy.Go(func() { statsd.Run(ctx, n.statsd()) })
 	}
-	web := n.web()
-	for _, server := range web {
+	for _, server := range n.web {
 		busy.Go(func() { ended <- server.Serve() })
 	}
 	var err error
@@ -263,7 +262,7 @@ func (n *NSQD) Run(ctx context.Context) error {
 	}
 	n.sessions.Close()
 	n.tcp.Close()
-	for _, server := range web {
+	for _, server := range n.web {
 		server.Close()
 	}
 	cancel()

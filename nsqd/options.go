@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nsqsuite/diskqueue"
+	"nsqsuite/internal/certs"
 	"nsqsuite/internal/logging"
 )
 
@@ -81,12 +82,12 @@ type Options struct {
 	E2EProcessingLatencyPercentiles []float64     `flag:"e2e-processing-latency-percentile" toml:"e2e_processing_latency_percentiles" group:"End-to-end latency" usage:"percentile, more than 0 and at most 1, of the time from publish to finish to show in the statistics; none: off"`
 	E2EProcessingLatencyWindowTime  time.Duration `flag:"e2e-processing-latency-window-time" group:"End-to-end latency" usage:"how far back the percentiles look"`
 
-	TLSCert             string      `flag:"tls-cert" group:"TLS" usage:"PEM file of this node's certificate; read anew when it changes"`
-	TLSKey              string      `flag:"tls-key" group:"TLS" usage:"PEM file of its private key"`
-	TLSRequired         tlsRequired `flag:"tls-required" group:"TLS" usage:"refuse clients without TLS: true, false, or tcp-https, which lets plain HTTP be"`
-	TLSClientAuthPolicy string      `flag:"tls-client-auth-policy" group:"TLS" usage:"require: clients show a certificate; require-verify: one that --tls-root-ca-file has signed; either requires TLS"`
-	TLSRootCAFile       string      `flag:"tls-root-ca-file" group:"TLS" usage:"PEM file of who may have signed the certificates of clients and of authorisation servers; empty: the system's"`
-	TLSMinVersion       tlsVersion  `flag:"tls-min-version" group:"TLS" usage:"lowest version: tls1.0, tls1.1, tls1.2 or tls1.3"`
+	TLSCert             string         `flag:"tls-cert" group:"TLS" usage:"PEM file of this node's certificate; read anew when it changes"`
+	TLSKey              string         `flag:"tls-key" group:"TLS" usage:"PEM file of its private key"`
+	TLSRequired         certs.Required `flag:"tls-required" group:"TLS" usage:"refuse clients without TLS: true, false, or tcp-https, which lets plain HTTP be"`
+	TLSClientAuthPolicy string         `flag:"tls-client-auth-policy" group:"TLS" usage:"require: clients show a certificate; require-verify: one that --tls-root-ca-file has signed; either requires TLS; verify: like the latter, but who has none may do without"`
+	TLSRootCAFile       string         `flag:"tls-root-ca-file" group:"TLS" usage:"PEM file of who may have signed the certificates of clients and of authorisation servers; empty: the system's"`
+	TLSMinVersion       certs.Version  `flag:"tls-min-version" group:"TLS" usage:"lowest version: tls1.0, tls1.1, tls1.2 or tls1.3"`
 
 	AuthHTTPAddresses     []string `flag:"auth-http-address" toml:"auth_http_addresses" group:"Authorisation" usage:"host:port, or URL, of a server that says what a client may do"`
 	AuthHTTPRequestMethod string   `flag:"auth-http-request-method" group:"Authorisation" usage:"get or post"`

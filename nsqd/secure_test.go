@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"nsqsuite/internal/certs"
 	"nsqsuite/internal/certs/certstest"
 	"nsqsuite/internal/cli"
 	"nsqsuite/internal/logging"
@@ -122,15 +123,15 @@ func TestPolicyRequiresTLS(t *testing.T) {
 	cert, key, _ := certstest.NewAuthority(t).WriteFiles(t.TempDir(), "nsqd")
 	for _, c := range []struct {
 		args []string
-		want tlsRequired
+		want certs.Required
 	}{
-		{nil, tlsOptional},
-		{[]string{"--tls-client-auth-policy=whatever"}, tlsOnTCPAndHTTP},
-		{[]string{"--tls-client-auth-policy=require", "--tls-required=false"}, tlsOnTCPAndHTTP},
-		{[]string{"--tls-client-auth-policy=require", "--tls-required=tcp-https"}, tlsExceptHTTP},
+		{nil, certs.Optional},
+		{[]string{"--tls-client-auth-policy=whatever"}, certs.Everywhere},
+		{[]string{"--tls-client-auth-policy=require", "--tls-required=false"}, certs.Everywhere},
+		{[]string{"--tls-client-auth-policy=require", "--tls-required=tcp-https"}, certs.ExceptHTTP},
 	} {
 		n, err := start(t, append(c.args, "--tls-cert="+cert, "--tls-key="+key)...)
-		if err != nil || n.options.TLSRequired != c.want || n.sessions.TLSRequired != (c.want != tlsOptional) {
+		if err != nil || n.options.TLSRequired != c.want || n.sessions.TLSRequired != (c.want != certs.Optional) {
 			t.Errorf("%s: %v", c.args, err)
 		}
 	}

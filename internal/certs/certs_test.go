@@ -115,13 +115,14 @@ func TestClientPolicies(t *testing.T) {
 	none := []tls.Certificate(nil)
 	ours, foreign := []tls.Certificate{authority.Certificate("c")}, []tls.Certificate{other.Certificate("c")}
 	for _, c := range []struct {
-		policy string
+		policy Policy
 		show   []tls.Certificate
 		ok     bool
 	}{
 		{"", none, true}, {"whatever", none, true},
 		{"require", none, false}, {"require", ours, true}, {"require", foreign, true},
 		{"require-verify", none, false}, {"require-verify", ours, true}, {"require-verify", foreign, false},
+		{"verify", none, true}, {"verify", ours, true}, {"verify", foreign, false},
 	} {
 		s, err := Load(Files{Cert: cert, Key: key, RootCA: root, ClientPolicy: c.policy, MinVersion: tls.VersionTLS10}, logging.Discard())
 		if err != nil {
@@ -144,8 +145,8 @@ func TestMinVersion(t *testing.T) {
 	authority := certstest.NewAuthority(t)
 	cert, key, _ := authority.WriteFiles(t.TempDir(), "server")
 	for _, word := range []string{"tls1.0", "tls1.1", "TLS1.2", "tls1.3"} {
-		least, err := ParseVersion(word)
-		if err != nil || !strings.EqualFold(VersionWord(least), word) {
+		var least Version
+		if err := least.Set(word); err != nil || !strings.EqualFold(least.String(), word) {
 			t.Fatalf("%d, %v", least, err)
 		}
 		s, err := Load(Files{Cert: cert, Key: key, MinVersion: least}, logging.Discard())
@@ -154,13 +155,13 @@ func TestMinVersion(t *testing.T) {
 		}
 		for v := uint16(tls.VersionTLS10); v <= tls.VersionTLS13; v++ {
 			client := &tls.Config{RootCAs: authority.Pool(), ServerName: "127.0.0.1", MinVersion: tls.VersionTLS10, MaxVersion: v}
-			if _, _, err := shake(t, s.Config(), client); (err == nil) != (v >= least) {
-				t.Errorf("at least %s, a client of %s: %v", word, VersionWord(v), err)
+			if _, _, err := shake(t, s.Config(), client); (err == nil) != (v >= uint16(least)) {
+				t.Errorf("at least %s, a client of %s: %v", word, Version(v), err)
 			}
 		}
 	}
 	for _, word := range []string{"ssl3.0", "tls1.4", "1.2", "771"} {
-		if _, err := ParseVersion(word); err == nil || !strings.Contains(err.Error(), "unknown tlsVersionOption") {
+		if err := new(Version).Set(word); err == nil || !strings.Contains(err.Error(), "unknown tlsVersionOption") {
 			t.Errorf("%s: %v", word, err)
 		}
 	}
