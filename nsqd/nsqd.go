@@ -57,6 +57,8 @@ type NSQD struct {
 	guard    *access.Guard // nil if everybody may use the HTTP API
 	token    string        // nsqlookupd is asked with over HTTP
 	auth     *auth.Client  // nil if clients may do everything
+	// lookupTLS is how nsqlookupd are spoken to over TLS; nil: they are not.
+	lookupTLS func() *tls.Config
 
 	tcpListener   net.Listener
 	httpListener  net.Listener
@@ -183,6 +185,7 @@ func (n *NSQD) wireLookup() {
 			Token:          n.token,
 		},
 		MaxReply: o.MaxBodySize,
+		TLS:      n.lookupTLS,
 	}, o.LookupdTCPAddresses)
 }
 

@@ -89,6 +89,11 @@ type Options struct {
 	TLSRootCAFile       string         `flag:"tls-root-ca-file" group:"TLS" usage:"PEM file of who may have signed the certificates of clients and of authorisation servers; empty: the system's"`
 	TLSMinVersion       certs.Version  `flag:"tls-min-version" group:"TLS" usage:"lowest version: tls1.0, tls1.1, tls1.2 or tls1.3"`
 
+	LookupdTLS           bool   `flag:"lookupd-tls" group:"TLS to nsqlookupd" usage:"speak TLS with every nsqlookupd, and HTTPS where it has that"`
+	LookupdTLSRootCAFile string `flag:"lookupd-tls-root-ca-file" group:"TLS to nsqlookupd" usage:"PEM file of who may have signed their certificates; empty: the system's; read anew when it changes"`
+	LookupdTLSCert       string `flag:"lookupd-tls-cert" group:"TLS to nsqlookupd" usage:"PEM file of the certificate shown to them; read anew when it changes"`
+	LookupdTLSKey        string `flag:"lookupd-tls-key" group:"TLS to nsqlookupd" usage:"PEM file of its private key"`
+
 	AuthHTTPAddresses     []string `flag:"auth-http-address" toml:"auth_http_addresses" group:"Authorisation" usage:"host:port, or URL, of a server that says what a client may do"`
 	AuthHTTPRequestMethod string   `flag:"auth-http-request-method" group:"Authorisation" usage:"get or post"`
 

@@ -54,8 +54,33 @@ func (n *NSQD) secureHTTP() (err error) {
 			return fmt.Errorf("--http-access-file: %w", err)
 		}
 	}
+	if err := n.secureLookup(); err != nil {
+		return err
+	}
 	if n.token, err = httpclient.ReadToken(o.LookupdHTTPTokenFile); err != nil {
 		return fmt.Errorf("--lookupd-http-token-file: %w", err)
 	}
+	return nil
+}
+
+// secureLookup makes of the options how nsqlookupd are spoken to over TLS.
+func (n *NSQD) secureLookup() error {
+	o := n.options
+	if !o.LookupdTLS {
+		if o.LookupdTLSRootCAFile != "" || o.LookupdTLSCert != "" || o.LookupdTLSKey != "" {
+			return errors.New("--lookupd-tls-… have no meaning without --lookupd-tls")
+		}
+		return nil
+	}
+	source, err := certs.LoadClient(certs.Files{
+		Cert:       o.LookupdTLSCert,
+		Key:        o.LookupdTLSKey,
+		RootCA:     o.LookupdTLSRootCAFile,
+		MinVersion: tls.VersionTLS12,
+	}, n.log)
+	if err != nil {
+		return fmt.Errorf("--lookupd-tls: %w", err)
+	}
+	n.lookupTLS = source.Newest
 	return nil
 }

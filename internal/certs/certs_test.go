@@ -189,3 +189,52 @@ func TestBadFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestClientReload holds that a client's configuration is the same one until its
+// files change: roots as well as its own certificate.
+func TestClientReload(t *testing.T) {
+	dir := t.TempDir()
+	first, second := certstest.NewAuthority(t), certstest.NewAuthority(t)
+	cert, key, root := first.WriteFiles(dir, "first")
+	s, err := LoadClient(Files{Cert: cert, Key: key, RootCA: root, MinVersion: tls.VersionTLS12}, logging.Discard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	past := func() {
+		s.mu.Lock()
+		s.checked = s.checked.Add(-checkEvery)
+		s.mu.Unlock()
+	}
+	server := &tls.Config{Certificates: []tls.Certificate{second.Certificate("server")}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: second.Pool()}
+	try := func() error {
+		c := s.Newest().Clone()
+		c.ServerName = "127.0.0.1"
+		_, _, err := shake(t, server, c)
+		return err
+	}
+	before := s.Newest()
+	if err := try(); err == nil {
+		t.Error("it believes another authority")
+	}
+	second.WriteFiles(dir, "second")
+	later := time.Now().Add(time.Minute)
+	for _, file := range []string{cert, key, root} {
+		if err := os.Chtimes(file, later, later); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.Newest() != before {
+		t.Error("another configuration before it is time to look")
+	}
+	past()
+	if err := try(); err != nil || s.Newest() == before {
+		t.Errorf("after the change: %v", err)
+	}
+	past()
+	if got := s.Newest(); got != s.Newest() {
+		t.Error("another configuration without a change")
+	}
+	if _, err := LoadClient(Files{Cert: cert}, logging.Discard()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a certificate without key: %v", err)
+	}
+}
