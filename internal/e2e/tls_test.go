@@ -143,4 +143,35 @@ func TestLookupdDemandsTLS(t *testing.T) {
 	if text := nsqtest.Get(t, "http://"+admin.HTTP+"/api/topics/t"); !strings.Contains(text, n.HTTP) {
 		t.Errorf("nsqadmin says %s", text)
 	}
+	post(t, n, "/pub?topic=t", "hello")
+	where := []string{"--lookupd-http-address=" + l.HTTP, "--topic=t", "--channel=c"}
+	consume := append(where, "--lookupd-http-token-file="+token, "--lookupd-tls-root-ca-file="+root)
+	stat := nsqtest.Run(t, "nsq_stat", append(where, "--interval=10ms", "--count=1", "--http-client-token-file="+token, "--http-client-tls-root-ca-file="+root)...)
+	if code := stat.Wait(); code != 0 || strings.Count(stat.Stdout.String(), "\n") != 3 {
+		t.Errorf("nsq_stat: exit %d, %s", code, stat.Stdout.String())
+	}
+	tail := nsqtest.Run(t, "nsq_tail", append(consume, "-n=1")...)
+	if code := tail.Wait(); code != 0 || tail.Stdout.String() != "hello\n" {
+		t.Errorf("nsq_tail: exit %d, %q", code, tail.Stdout.String())
+	}
+	// By its own name in the library, and with HTTPS asked for.
+	secret := []string{"--topic=t", "--channel=c", "-n=1", "--lookupd-http-address=https://" + httpsAddress(t, l),
+		"--consumer-opt=auth_secret_file," + token, "--lookupd-tls-root-ca-file=" + root}
+	post(t, n, "/pub?topic=t", "again")
+	tail = nsqtest.Run(t, "nsq_tail", secret...)
+	if code := tail.Wait(); code != 0 || tail.Stdout.String() != "again\n" {
+		t.Errorf("nsq_tail: exit %d, %q", code, tail.Stdout.String())
+	}
+	out := t.TempDir()
+	nsqtest.Run(t, "nsq_to_file", "--lookupd-http-address="+l.HTTP, "--topic-pattern=.", "--output-dir="+out, "--sync-interval=10ms",
+		"--lookupd-http-token-file="+token, "--lookupd-tls-root-ca-file="+root)
+	nsqtest.Eventually(t, patience, "nsq_to_file has found the topic", func() bool {
+		files, _ := filepath.Glob(out + "/t.*.log")
+		return len(files) == 1
+	})
+	for _, d := range []*nsqtest.Daemon{l, n, admin} {
+		if strings.Contains(d.Log(), "secret") {
+			t.Error("a log has the token")
+		}
+	}
 }
