@@ -51,12 +51,14 @@ type NSQD struct {
 	series   *series.Collector
 	times    *series.Latencies // nil if they are not measured
 	drain    drain
-	probing  sync.Mutex // one probe of the data path at a time
-	api      *api.API
-	tls      *tls.Config   // nil if there is no certificate
-	guard    *access.Guard // nil if everybody may use the HTTP API
-	token    string        // nsqlookupd is asked with over HTTP
-	auth     *auth.Client  // nil if clients may do everything
+	// advertised is what some nsqlookupd are told instead of the broadcast address.
+	advertised map[string]advertised
+	probing    sync.Mutex // one probe of the data path at a time
+	api        *api.API
+	tls        *tls.Config   // nil if there is no certificate
+	guard      *access.Guard // nil if everybody may use the HTTP API
+	token      string        // nsqlookupd is asked with over HTTP
+	auth       *auth.Client  // nil if clients may do everything
 	// lookupTLS is how nsqlookupd are spoken to over TLS; nil: they are not.
 	lookupTLS func() *tls.Config
 
@@ -88,6 +90,9 @@ func (n *NSQD) open() (err error) {
 		return fmt.Errorf("failed to instantiate nsqd - failed to lock data-path: %w", err)
 	}
 	if err := o.check(); err != nil {
+		return fmt.Errorf("failed to instantiate nsqd - %w", err)
+	}
+	if n.advertised, err = parseAdvertised(o.BroadcastAddressesAt); err != nil {
 		return fmt.Errorf("failed to instantiate nsqd - %w", err)
 	}
 	if err := n.secure(); err != nil {

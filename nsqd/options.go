@@ -30,6 +30,7 @@ type Options struct {
 	BroadcastAddress         string        `flag:"broadcast-address" default:"the host's name" group:"Network" usage:"name or address under which nsqlookupd shall make this node known"`
 	BroadcastTCPPort         int           `flag:"broadcast-tcp-port" group:"Network" usage:"TCP port to be made known; 0: the one listened on"`
 	BroadcastHTTPPort        int           `flag:"broadcast-http-port" group:"Network" usage:"HTTP port to be made known; 0: the one listened on"`
+	BroadcastAddressesAt     []string      `flag:"broadcast-address-at" toml:"broadcast_addresses_at" group:"Network" usage:"LOOKUPD=ADDRESS, or LOOKUPD=ADDRESS/TCP_PORT/HTTP_PORT: what one nsqlookupd, named as in --lookupd-tcp-address, shall make known instead: the one that clients of another network ask"`
 	LookupdTCPAddresses      []string      `flag:"lookupd-tcp-address" toml:"nsqlookupd_tcp_addresses" group:"Network" usage:"host:port of a nsqlookupd to register with"`
 	HTTPClientConnectTimeout time.Duration `flag:"http-client-connect-timeout" group:"Network" usage:"time to connect, for questions to nsqlookupd over HTTP"`
 	HTTPClientRequestTimeout time.Duration `flag:"http-client-request-timeout" group:"Network" usage:"time to answer, likewise"`

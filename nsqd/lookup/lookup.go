@@ -25,8 +25,8 @@ type Change struct {
 
 // Config is what the client needs to know.
 type Config struct {
-	// Self returns what this nsqd tells of itself.
-	Self func() protocol.PeerInfo
+	// Self returns what this nsqd tells of itself to the nsqlookupd at an address.
+	Self func(address string) protocol.PeerInfo
 	// Registrations returns everything this nsqd has: a channel stands for its
 	// topic too.
 	Registrations func() []Registration

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -152,7 +153,7 @@ func run(t *testing.T, test func(b *bench)) {
 		began = time.Now()
 		b := &bench{T: t, fakes: map[string]*fake{}}
 		b.Client = New(Config{
-			Self: func() protocol.PeerInfo { return self },
+			Self: func(string) protocol.PeerInfo { return self },
 			Registrations: func() []Registration {
 				b.mu.Lock()
 				defer b.mu.Unlock()
@@ -253,6 +254,27 @@ func TestReconnect(t *testing.T) {
 		f.cut()
 		after(2 * time.Second) // the pause is short again
 		b.expect(f, "40: end", "41: dial", "41: "+hello, "41: REGISTER t", "41: REGISTER u")
+	})
+}
+
+// TestNameMoves: a name is looked up for each connection, so that a nsqlookupd
+// can come back elsewhere.
+func TestNameMoves(t *testing.T) {
+	run(t, func(b *bench) {
+		var asked []string
+		b.config.Dial = (&net.Dialer{Resolver: &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			asked = append(asked, fmt.Sprint(time.Since(began)))
+			return nil, errRefusedDial
+		}}}).DialContext
+		b.SetAddresses([]string{"nsqlookupd.example.:4160"})
+		after(2500 * time.Millisecond)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if times := slices.Compact(asked); !reflect.DeepEqual(times, []string{"0s", "1s"}) {
+			t.Errorf("the name was looked up at %q", times)
+		}
 	})
 }
 
