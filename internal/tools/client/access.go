@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"nsqsuite/internal/certs"
@@ -25,17 +26,42 @@ type Access struct {
 
 // Load reads the files. It returns no configuration of TLS if none is asked for.
 func (a Access) Load() (token string, config *tls.Config, err error) {
-	if token, err = httpclient.ReadToken(a.TokenFile); err != nil {
-		return "", nil, fmt.Errorf("failed to read the token - %w", err)
+	asker, err := a.asker()
+	if err != nil {
+		return "", nil, err
+	}
+	if asker.source != nil {
+		config = asker.source.Newest()
+	}
+	return asker.token, config, nil
+}
+
+// asker asks nsqlookupd for the client library, by the files as they are now. It
+// is a http.RoundTripper.
+type asker struct {
+	tokenFile string
+	source    *certs.Source // nil: the system's roots
+
+	mu     sync.Mutex
+	token  string
+	config *tls.Config
+	client *httpclient.Client // with token and config; nil before the first question
+}
+
+func (a Access) asker() (*asker, error) {
+	k := &asker{tokenFile: a.TokenFile}
+	var err error
+	if k.token, err = httpclient.ReadToken(a.TokenFile); err != nil {
+		return nil, fmt.Errorf("failed to read the token - %w", err)
 	}
 	if a.RootCA == "" && a.Cert == "" && a.Key == "" {
-		return token, nil, nil
+		return k, nil
 	}
-	source, err := certs.LoadClient(certs.Files{Cert: a.Cert, Key: a.Key, RootCA: a.RootCA, MinVersion: tls.VersionTLS12}, logging.Discard())
-	if err != nil {
-		return "", nil, fmt.Errorf("failed to read the certificates - %w", err)
+	files := certs.Files{Cert: a.Cert, Key: a.Key, RootCA: a.RootCA, MinVersion: tls.VersionTLS12}
+	if k.source, err = certs.LoadClient(files, logging.Discard()); err != nil {
+		return nil, fmt.Errorf("failed to read the certificates - %w", err)
 	}
-	return token, source.Newest(), nil
+	return k, nil
 }
 
 // Bounds of a question to nsqlookupd.
@@ -45,18 +71,36 @@ const (
 	maxAnswer  = 16 << 20 // bytes
 )
 
-// RoundTrip is http.RoundTripper, for the client library. It reads the files for
-// each question, of which there are few, so that new ones are used at once.
-func (a Access) RoundTrip(r *http.Request) (*http.Response, error) {
-	token, config, err := a.Load()
+// current returns a client by the newest files. own is the library's token,
+// auth_secret, for when there is no file.
+func (k *asker) current(own string) (*httpclient.Client, error) {
+	token, err := httpclient.ReadToken(k.tokenFile)
 	if err != nil {
 		return nil, err
 	}
-	if token == "" { // there may be the library's own, auth_secret
-		token = strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if token == "" {
+		token = own
 	}
-	c := httpclient.New(httpclient.Config{ConnectTimeout: askConnect, RequestTimeout: askTimeout, MaxAnswer: maxAnswer, TLS: config, Token: token})
-	answer, status, err := c.Ask(r.Context(), r.Method, r.URL.String(), nil)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var config *tls.Config
+	if k.source != nil {
+		config = k.source.Newest()
+	}
+	if k.client == nil || token != k.token || config != k.config {
+		k.token, k.config = token, config
+		k.client = httpclient.New(httpclient.Config{ConnectTimeout: askConnect, RequestTimeout: askTimeout, MaxAnswer: maxAnswer, TLS: config, Token: token})
+	}
+	return k.client, nil
+}
+
+// RoundTrip is http.RoundTripper.
+func (k *asker) RoundTrip(r *http.Request) (*http.Response, error) {
+	client, err := k.current(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+	if err != nil {
+		return nil, err
+	}
+	answer, status, err := client.Ask(r.Context(), r.Method, r.URL.String(), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,10 @@ package client
 import (
 	"crypto/tls"
 	"errors"
+	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -55,6 +58,36 @@ func TestAccessFiles(t *testing.T) {
 	for _, a := range []Access{{TokenFile: "none"}, {RootCA: "none"}, {Cert: "none"}, {Key: "none"}} {
 		if _, _, err := a.Load(); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%+v: %v", a, err)
+		}
+	}
+}
+
+// TestAskerFollowsItsFiles: another token is sent as soon as it is in the file,
+// and the library's own where there is no file.
+func TestAskerFollowsItsFiles(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, r.Header.Get("Authorization")) //nolint:errcheck // the client tells
+	}))
+	defer server.Close()
+	path := filepath.Join(t.TempDir(), "token")
+	k := &asker{}
+	for _, c := range []struct{ file, content, own, want string }{
+		{path, "one", "", "Bearer one"}, {path, "two", "own", "Bearer two"}, {"", "", "own", "Bearer own"}, {"", "", "", ""},
+	} {
+		if err := os.WriteFile(path, []byte(c.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		k.tokenFile = c.file
+		r := httptest.NewRequest("GET", server.URL, nil)
+		if c.own != "" {
+			r.Header.Set("Authorization", "Bearer "+c.own)
+		}
+		answer, err := k.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := io.ReadAll(answer.Body); string(got) != c.want || answer.StatusCode != 200 {
+			t.Errorf("%+v: %d %q", c, answer.StatusCode, got)
 		}
 	}
 }

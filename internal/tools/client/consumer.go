@@ -35,10 +35,11 @@ func (s Sources) Check() error {
 // be reached is an error; a nsqlookupd is asked again later.
 func (s Sources) Connect(k *nsq.Consumer) error {
 	if s.Access != (Access{}) {
-		if _, _, err := s.Access.Load(); err != nil {
+		asker, err := s.Access.asker()
+		if err != nil {
 			return err
 		}
-		k.SetLookupdHttpClient(&http.Client{Transport: s.Access})
+		k.SetLookupdHttpClient(&http.Client{Transport: asker})
 	}
 	if err := k.ConnectToNSQDs(Distinct(s.Nsqds)); err != nil {
 		return err
