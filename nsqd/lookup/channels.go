@@ -23,13 +23,13 @@ var ErrNoPeers = errors.New("no available nsqlookupd")
 // elsewhere, and returns them all, sorted. Without addresses there are none.
 // An error may come beside channels: some answered. It ends when Run does.
 func (l *Client) Channels(topic string) ([]string, error) {
+	client := l.asking()
 	l.mu.Lock()
 	ctx := l.running
 	if ctx == nil {
 		ctx = context.Background()
 	}
 	configured := len(l.peers)
-	client := l.asking()
 	var hosts []string
 	for _, p := range l.peers {
 		if info := p.info.Load(); info != nil {

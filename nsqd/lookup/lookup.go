@@ -65,14 +65,18 @@ func New(c Config, addresses []string) *Client {
 	return l
 }
 
-// asking returns what nsqlookupd are asked with over HTTP. The caller holds mu.
+// asking returns what nsqlookupd are asked with over HTTP.
 func (l *Client) asking() *httpclient.Client {
-	if l.config.TLS != nil {
-		if c := l.config.TLS(); c != l.secured {
-			how := l.config.HTTP
-			how.TLS = c
-			l.http, l.secured = httpclient.New(how), c
-		}
+	if l.config.TLS == nil {
+		return l.http
+	}
+	c := l.config.TLS()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c != l.secured {
+		how := l.config.HTTP
+		how.TLS = c
+		l.http, l.secured = httpclient.New(how), c
 	}
 	return l.http
 }

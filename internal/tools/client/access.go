@@ -81,12 +81,12 @@ func (k *asker) current(own string) (*httpclient.Client, error) {
 	if token == "" {
 		token = own
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	var config *tls.Config
 	if k.source != nil {
 		config = k.source.Newest()
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if k.client == nil || token != k.token || config != k.config {
 		k.token, k.config = token, config
 		k.client = httpclient.New(httpclient.Config{ConnectTimeout: askConnect, RequestTimeout: askTimeout, MaxAnswer: maxAnswer, TLS: config, Token: token})
