@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nsqsuite/diskqueue"
+	"nsqsuite/internal/certs"
 	"nsqsuite/internal/logging"
 	"nsqsuite/protocol"
 )
@@ -30,6 +31,7 @@ type Options struct {
 	BroadcastAddress         string        `flag:"broadcast-address" default:"the host's name" group:"Network" usage:"name or address under which nsqlookupd shall make this node known"`
 	BroadcastTCPPort         int           `flag:"broadcast-tcp-port" group:"Network" usage:"TCP port to be made known; 0: the one listened on"`
 	BroadcastHTTPPort        int           `flag:"broadcast-http-port" group:"Network" usage:"HTTP port to be made known; 0: the one listened on"`
+	BroadcastAddressesAt     []string      `flag:"broadcast-address-at" toml:"broadcast_addresses_at" group:"Network" usage:"LOOKUPD=ADDRESS, or LOOKUPD=ADDRESS/TCP_PORT/HTTP_PORT: what one nsqlookupd, named as in --lookupd-tcp-address, shall make known instead: the one that clients of another network ask"`
 	LookupdTCPAddresses      []string      `flag:"lookupd-tcp-address" toml:"nsqlookupd_tcp_addresses" group:"Network" usage:"host:port of a nsqlookupd to register with"`
 	HTTPClientConnectTimeout time.Duration `flag:"http-client-connect-timeout" group:"Network" usage:"time to connect, for questions to nsqlookupd over HTTP"`
 	HTTPClientRequestTimeout time.Duration `flag:"http-client-request-timeout" group:"Network" usage:"time to answer, likewise"`
@@ -94,12 +96,17 @@ type Options struct {
 	E2EProcessingLatencyPercentiles []float64     `flag:"e2e-processing-latency-percentile" toml:"e2e_processing_latency_percentiles" group:"End-to-end latency" usage:"percentile, more than 0 and at most 1, of the time from publish to finish to show in the statistics; none: off"`
 	E2EProcessingLatencyWindowTime  time.Duration `flag:"e2e-processing-latency-window-time" group:"End-to-end latency" usage:"how far back the percentiles look"`
 
-	TLSCert             string      `flag:"tls-cert" group:"TLS" usage:"PEM file of this node's certificate; read anew when it changes"`
-	TLSKey              string      `flag:"tls-key" group:"TLS" usage:"PEM file of its private key"`
-	TLSRequired         tlsRequired `flag:"tls-required" group:"TLS" usage:"refuse clients without TLS: true, false, or tcp-https, which lets plain HTTP be"`
-	TLSClientAuthPolicy string      `flag:"tls-client-auth-policy" group:"TLS" usage:"require: clients show a certificate; require-verify: one that --tls-root-ca-file has signed; either requires TLS"`
-	TLSRootCAFile       string      `flag:"tls-root-ca-file" group:"TLS" usage:"PEM file of who may have signed the certificates of clients and of authorisation servers; empty: the system's"`
-	TLSMinVersion       tlsVersion  `flag:"tls-min-version" group:"TLS" usage:"lowest version: tls1.0, tls1.1, tls1.2 or tls1.3"`
+	TLSCert             string         `flag:"tls-cert" group:"TLS" usage:"PEM file of this node's certificate; read anew when it changes"`
+	TLSKey              string         `flag:"tls-key" group:"TLS" usage:"PEM file of its private key"`
+	TLSRequired         certs.Required `flag:"tls-required" group:"TLS" usage:"refuse clients without TLS: true, false, or tcp-https, which lets plain HTTP be"`
+	TLSClientAuthPolicy string         `flag:"tls-client-auth-policy" group:"TLS" usage:"require: clients show a certificate; require-verify: one that --tls-root-ca-file has signed; either requires TLS; verify: like the latter, but who has none may do without"`
+	TLSRootCAFile       string         `flag:"tls-root-ca-file" group:"TLS" usage:"PEM file of who may have signed the certificates of clients and of authorisation servers; empty: the system's"`
+	TLSMinVersion       certs.Version  `flag:"tls-min-version" group:"TLS" usage:"lowest version: tls1.0, tls1.1, tls1.2 or tls1.3"`
+
+	LookupdTLS           bool   `flag:"lookupd-tls" group:"TLS to nsqlookupd" usage:"speak TLS with every nsqlookupd, and HTTPS where it has that"`
+	LookupdTLSRootCAFile string `flag:"lookupd-tls-root-ca-file" group:"TLS to nsqlookupd" usage:"PEM file of who may have signed their certificates; empty: the system's; read anew when it changes"`
+	LookupdTLSCert       string `flag:"lookupd-tls-cert" group:"TLS to nsqlookupd" usage:"PEM file of the certificate shown to them; read anew when it changes"`
+	LookupdTLSKey        string `flag:"lookupd-tls-key" group:"TLS to nsqlookupd" usage:"PEM file of its private key"`
 
 	AuthHTTPAddresses     []string `flag:"auth-http-address" toml:"auth_http_addresses" group:"Authorisation" usage:"host:port, or URL, of a server that says what a client may do"`
 	AuthHTTPRequestMethod string   `flag:"auth-http-request-method" group:"Authorisation" usage:"get or post"`
