@@ -106,6 +106,12 @@ func (c *Channel) move(p *page, i int, to state) {
 	} else if to == finished {
 		p.live--
 	}
+	switch {
+	case from == deferred:
+		p.deferred--
+	case to == deferred:
+		p.deferred++
+	}
 	if from == again {
 		p.again--
 	} else if to == again {
@@ -118,20 +124,21 @@ func (c *Channel) move(p *page, i int, to state) {
 	p.dirty, c.dirty = true, true
 }
 
-// newPage returns an empty page for n messages from first on, all finished.
+// newPage returns an empty page for n messages from first on, all finished. A
+// small one has no more memory than that: what comes of a consumer with a small
+// ready count may be put off by the million.
 func (c *Channel) newPage(first uint64, n int) *page {
-	if k := len(c.free); k > 0 && n > 1 {
+	if n < smallPage {
+		return &page{first: first, slots: make([]slot, n), place: -1}
+	}
+	if k := len(c.free); k > 0 {
 		p := c.free[k-1]
 		c.free = c.free[:k-1]
 		p.first, p.slots = first, p.slots[:n]
 		clear(p.slots)
 		return p
 	}
-	size := n
-	if n > 1 {
-		size = pageSize
-	}
-	return &page{first: first, slots: make([]slot, n, size), place: -1}
+	return &page{first: first, slots: make([]slot, n, pageSize), place: -1}
 }
 
 // retire gives a page back all of whose messages are finished and behind the cursor.

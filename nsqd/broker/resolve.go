@@ -47,6 +47,8 @@ func (s *Subscription) FinishAll(ids []protocol.MessageID, failed func(protocol.
 		s.finished++
 		if p.live == 0 && p.end() <= c.next {
 			c.retire(p)
+		} else if p.deferred > 0 {
+			c.unpin(p)
 		}
 	}
 	wake := c.rouse(s, nil)
@@ -124,10 +126,10 @@ func (c *Channel) owned(s *Subscription, id protocol.MessageID) (*page, int, err
 	return p, i, nil
 }
 
-// unpin lets go of the bytes of a page of which nothing will be sent soon, if
-// they are on disk as well.
+// unpin lets go of the bytes of a page of which little will be sent soon, if they
+// are on disk as well.
 func (c *Channel) unpin(p *page) {
-	if p.view.Valid() && c.topic.rereads() && c.counts[inFlight]+c.counts[again] < int64(p.live) {
+	if p.view.Valid() && c.topic.rereads() && 2*p.deferred >= p.live {
 		p.view.Release()
 	}
 }
