@@ -42,7 +42,7 @@ func (b *Broker) Meta() []TopicMeta {
 }
 
 // Restore opens the topics of meta, and those that the store has but meta does
-// not know. It must be called before anything else. Names must be valid. It
+// not know. One that meta tells of twice has the channels and pauses of both. It must be called before anything else. Names must be valid. It
 // stops at the first topic that cannot be opened.
 func (b *Broker) Restore(meta []TopicMeta) error {
 	stored, err := b.config.Store.List()
@@ -51,7 +51,9 @@ func (b *Broker) Restore(meta []TopicMeta) error {
 	}
 	known := map[string]TopicMeta{}
 	for _, m := range meta {
-		known[m.Name] = m
+		k := known[m.Name]
+		k.Name, k.Paused, k.Channels = m.Name, k.Paused || m.Paused, append(k.Channels, m.Channels...)
+		known[m.Name] = k
 	}
 	for _, name := range stored {
 		if _, ok := known[name]; !ok && protocol.ValidName(name) {
@@ -90,7 +92,7 @@ func (t *Topic) complete(m TopicMeta) {
 			t.add(c)
 		}
 		c.mu.Lock()
-		c.paused = cm.Paused
+		c.paused = c.paused || cm.Paused
 		c.mu.Unlock()
 	}
 	t.paused = m.Paused
