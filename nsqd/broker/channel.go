@@ -297,12 +297,19 @@ func (c *Channel) forgetOwed() {
 func (c *Channel) unshown() (from uint64, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	from = c.owedFrom()
+	return from, from < c.found
+}
+
+// owedFrom returns the offset before which the channel has finished everything.
+// The caller holds mu.
+func (c *Channel) owedFrom() (from uint64) {
 	from = c.next
 	if p := c.below.front(); p != nil {
 		for from = p.first; from < p.end()-1 && p.slots[from-p.first].state == finished; from++ {
 		}
 	}
-	return from, from < c.found
+	return from
 }
 
 // close ends the channel: its consumers are told, nothing can be taken from it.

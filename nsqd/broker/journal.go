@@ -61,6 +61,7 @@ type journal struct {
 	touched bool     // the topic's own entry is not up to date
 	broken  bool     // a write failed: the next one tells everything
 	base    int64    // size when it was last written anew
+	held    uint64   // what Topic.heldFrom was when it was last written
 	// taking is the offset from which on everything is provisional; 0: nothing is.
 	taking uint64
 	taken  []uint64 // originals, see Topic.TakeOver
@@ -83,7 +84,8 @@ func (j *journal) forget(c *Channel) {
 func (j *journal) changed() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	changed := j.touched || j.broken || j.file.Dirty()
+	from, _ := j.topic.heldFrom()
+	changed := j.touched || j.broken || j.file.Dirty() || from != j.held
 	for _, c := range j.topic.Channels() {
 		c.mu.Lock()
 		changed = changed || c.dirty && !c.volatile
@@ -169,8 +171,10 @@ func (j *journal) append(all, closed bool) error {
 
 func (j *journal) topicEntry(closed bool) {
 	t := j.topic
-	flags, hold := uint64(0), t.hold.Load()
-	if hold != flowing {
+	flags := uint64(0)
+	hold, holds := t.heldFrom()
+	j.held = hold
+	if holds {
 		flags = flagHolds
 	} else {
 		hold = 0
