@@ -34,9 +34,9 @@ type way struct {
 
 var ways = []way{
 	{"DPUB", 120, deferByPublish},
-	{"DPUB and PUB in turn", 400, deferEverySecond},
+	{"DPUB and PUB in turn", 120, deferEverySecond},
 	{"REQ, ready count 2500", 120, deferByRequeue(maxReady)},
-	{"REQ, ready count 2", 300, deferByRequeue(2)},
+	{"REQ, ready count 2", 120, deferByRequeue(2)},
 }
 
 // deferred defers messages in all ways, and has them outlive a kill and a stop.

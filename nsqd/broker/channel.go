@@ -141,6 +141,34 @@ func (c *Channel) newPage(first uint64, n int) *page {
 	return &page{first: first, slots: make([]slot, n, pageSize), place: -1}
 }
 
+// keep takes in p, which is the last page below the cursor from now on, and
+// returns it. A small one goes into the page before it if it follows on: what is
+// put off by ones and twos shall not take a page each. Its bytes are then with the
+// log, as those of what waits are.
+func (c *Channel) keep(p *page) *page {
+	q := c.below.last()
+	if len(p.slots) >= smallPage || q == nil || q.end() != p.first || len(q.slots)+len(p.slots) > pageSize || p.queued || !c.topic.rereads() {
+		c.below.push(p)
+		return p
+	}
+	if p.place >= 0 {
+		heap.Remove(&c.dues, p.place)
+		c.schedule(q, p.earliest)
+	}
+	if p.saved {
+		c.goneSaved = append(c.goneSaved, p.first)
+	}
+	if c.last == p {
+		c.last = nil
+	}
+	p.view.Release()
+	q.slots = append(q.slots, p.slots...)
+	q.live += p.live
+	q.deferred += p.deferred
+	q.dirty, c.dirty = true, true
+	return q
+}
+
 // retire gives a page back all of whose messages are finished and behind the cursor.
 func (c *Channel) retire(p *page) {
 	if p.place >= 0 {
@@ -188,9 +216,8 @@ func (c *Channel) setNext(next uint64) {
 			c.next = next
 		}
 		c.ahead.popFront()
-		c.below.push(p)
 		c.above -= int64(len(p.slots) - p.missing)
-		if p.live == 0 {
+		if p = c.keep(p); p.live == 0 {
 			c.retire(p)
 		}
 	}

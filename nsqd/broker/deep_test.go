@@ -110,3 +110,65 @@ func TestDeepChannelCutOff(t *testing.T) {
 		b.Close() //nolint:errcheck // the end of the test
 	})
 }
+
+// TestPutOffByOnes has consumers with a ready count of one put all off, between
+// others that they finish: that takes few pages, and little to look through.
+func TestPutOffByOnes(t *testing.T) {
+	const n = 20 * pageSize
+	synctest.Test(t, func(t *testing.T) {
+		fs := newFS()
+		b := newBroker(t, fs, nil)
+		tp, c := topicAndChannel(t, b, "t", "c")
+		for range n + 1 {
+			publish(t, tp, "m")
+		}
+		k := subscribe(t, c, 1)
+		for i := range n {
+			m := k.take(t)
+			if len(m) != 1 {
+				t.Fatalf("%d messages", len(m))
+			}
+			if i%3 == 0 {
+				k.mustFinish(t, m...)
+			} else if err := k.Requeue(m[0].ID, time.Hour+time.Duration(i)*time.Second); err != nil {
+				t.Fatal(err)
+			}
+			<-k.woken // as there is room for the next one
+		}
+		last := k.take(t)
+		for _, end := range []string{"", "restart"} {
+			if end != "" {
+				if err := b.Close(); err != nil {
+					t.Fatal(err)
+				}
+				b = newBroker(t, fs, nil)
+				tp, _ = b.FindTopic("t")
+				c, _ = tp.FindChannel("c")
+			}
+			pages := 0
+			c.below.all(func(*page) { pages++ })
+			if pages > n/pageSize+1 {
+				t.Errorf("%s: %d pages for %d messages", end, pages, n)
+			}
+			list, next, err := c.Peek(Deferred, 0, MaxPeek, 0)
+			if err != nil || len(list) != MaxPeek || next == 0 {
+				t.Fatalf("%s: peeked %d, next %d, %v", end, len(list), next, err)
+			}
+			for i, p := range list[1:] {
+				if by := p.Until.Sub(list[i].Until); by < time.Second || by > 2*time.Second {
+					t.Fatalf("%s: message %d is due %s after the one before", end, i+1, by)
+				}
+			}
+		}
+		found, next, err := c.Peek(Waiting, 0, 10, 0)
+		if err != nil || next != 0 || len(found) != 1 || found[0].ID != last[0].ID {
+			t.Errorf("behind what is deferred: %+v, next %d, %v", found, next, err)
+		}
+		k = subscribe(t, c, 2*n)
+		pass(2 * time.Hour)
+		if got := len(k.take(t)); got == 0 {
+			t.Error("nothing comes when it is due")
+		}
+		b.Close() //nolint:errcheck // the end of the test
+	})
+}
