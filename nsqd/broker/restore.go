@@ -42,8 +42,9 @@ func (b *Broker) Meta() []TopicMeta {
 }
 
 // Restore opens the topics of meta, and those that the store has but meta does
-// not know. One that meta tells of twice has the channels and pauses of both. It must be called before anything else. Names must be valid. It
-// stops at the first topic that cannot be opened.
+// not know. One that meta tells of twice has the channels and pauses of both. It
+// must be called before anything else. Names must be valid. It stops at the first
+// topic that cannot be opened.
 func (b *Broker) Restore(meta []TopicMeta) error {
 	stored, err := b.config.Store.List()
 	if err != nil {
