@@ -8,13 +8,14 @@ import (
 	"nsqsuite/diskqueue"
 )
 
-// A topic's journal holds entries of two kinds, integers as uvarints:
+// A topic's journal holds entries of three kinds, integers as uvarints:
 //
 //	'T' flags, hold, segment, position, next, end, number of gaps, from and to of each;
 //	    if it is taking over, the offset from which on everything is provisional;
 //	    if it has taken over, the number of originals, and what stands for each
 //	'C' flags, id, next, length of name, name, number of pages, pages,
 //	    and if there are any, number of ranges to skip, from and to of each
+//	'P' id, number of pages, pages
 //
 // and a page of a channel is
 //
@@ -23,11 +24,13 @@ import (
 //
 // A 'T' tells all of the topic. A 'C' tells the channel's cursor and the pages
 // that changed since the entry before; a page without slots is gone, one ahead
-// of the cursor without live slots tells what the cursor shall pass by. So the
-// entry of a channel is whole or not there, whatever befalls the file.
+// of the cursor without live slots tells what the cursor shall pass by. More pages
+// than one entry shall have go before it, as 'P', and count when it comes. So what
+// is told of a channel at a time is whole or not there, whatever befalls the file.
 const (
 	entryTopic   = 'T'
 	entryChannel = 'C'
+	entryPages   = 'P'
 
 	flagHolds  = 1 // 'T': hold is meant
 	flagClosed = 2 // 'T': the topic was closed in order
@@ -39,6 +42,12 @@ const (
 	// it is rewriteRatio times as large as a new one would be.
 	rewriteFrom  = 64 << 10
 	rewriteRatio = 4
+
+	// pagesAtOnce is how many pages an entry has at most: so it is far smaller
+	// than what a journal bears, however many messages a channel owes.
+	pagesAtOnce = 1024
+	// keepEntries is for how many bytes of entries memory is kept.
+	keepEntries = 1 << 20
 )
 
 // journal writes what a topic must find again after a restart.
@@ -52,6 +61,7 @@ type journal struct {
 	touched bool     // the topic's own entry is not up to date
 	broken  bool     // a write failed: the next one tells everything
 	base    int64    // size when it was last written anew
+	held    uint64   // what Topic.heldFrom was when it was last written
 	// taking is the offset from which on everything is provisional; 0: nothing is.
 	taking uint64
 	taken  []uint64 // originals, see Topic.TakeOver
@@ -83,7 +93,8 @@ func (j *journal) forget(c *Channel) {
 func (j *journal) changed() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	changed := j.touched || j.broken || j.file.Dirty()
+	from, _ := j.topic.heldFrom()
+	changed := j.touched || j.broken || j.file.Dirty() || from != j.held
 	for _, c := range j.topic.Channels() {
 		c.mu.Lock()
 		changed = changed || c.dirty && !c.volatile
@@ -153,6 +164,9 @@ func (j *journal) append(all, closed bool) error {
 	} else {
 		err = j.file.Append(j.buf)
 	}
+	if cap(j.buf) > keepEntries {
+		j.buf = nil
+	}
 	j.broken = err != nil
 	if err != nil {
 		return err
@@ -166,8 +180,10 @@ func (j *journal) append(all, closed bool) error {
 
 func (j *journal) topicEntry(closed bool) {
 	t := j.topic
-	flags, hold := uint64(0), t.hold.Load()
-	if hold != flowing {
+	flags := uint64(0)
+	hold, holds := t.heldFrom()
+	j.held = hold
+	if holds {
 		flags = flagHolds
 	} else {
 		hold = 0
@@ -208,9 +224,6 @@ func (j *journal) channelEntry(c *Channel, all bool) {
 		j.lastID++
 		c.journalID = j.lastID
 	}
-	j.entry = append(j.entry[:0], entryChannel)
-	j.entry = appendNumbers(j.entry, 0, c.journalID, c.next, uint64(len(c.name)))
-	j.entry = append(j.entry, c.name...)
 	var changed []*page
 	for _, l := range []*pages{&c.below, &c.ahead} {
 		l.all(func(p *page) {
@@ -223,15 +236,20 @@ func (j *journal) channelEntry(c *Channel, all bool) {
 	if all {
 		gone = nil
 	}
-	j.entry = appendNumbers(j.entry, uint64(len(changed)+len(gone)))
-	for _, first := range gone {
-		j.entry = appendNumbers(j.entry, first, 0, 0)
-	}
 	behind := -c.topic.broker.aheadOfWall()
-	for _, p := range changed {
-		j.entry = appendPage(j.entry, p, behind)
-		p.dirty, p.saved = false, true
+	for len(gone)+len(changed) > pagesAtOnce {
+		n := min(len(gone), pagesAtOnce)
+		m := pagesAtOnce - n
+		j.entry = append(j.entry[:0], entryPages)
+		j.entry = appendNumbers(j.entry, c.journalID)
+		j.entry = appendPages(j.entry, gone[:n], changed[:m], behind)
+		j.buf = diskqueue.AppendEntry(j.buf, j.entry)
+		gone, changed = gone[n:], changed[m:]
 	}
+	j.entry = append(j.entry[:0], entryChannel)
+	j.entry = appendNumbers(j.entry, 0, c.journalID, c.next, uint64(len(c.name)))
+	j.entry = append(j.entry, c.name...)
+	j.entry = appendPages(j.entry, gone, changed, behind)
 	if len(c.skips) > 0 {
 		j.entry = appendNumbers(j.entry, uint64(len(c.skips)))
 		for _, s := range c.skips {
@@ -240,6 +258,20 @@ func (j *journal) channelEntry(c *Channel, all bool) {
 	}
 	c.goneSaved, c.dirty = nil, false
 	j.buf = diskqueue.AppendEntry(j.buf, j.entry)
+}
+
+// appendPages appends pages, those that are gone first, with their number before
+// them. The journal knows them from now on.
+func appendPages(dst []byte, gone []uint64, changed []*page, toWall int64) []byte {
+	dst = appendNumbers(dst, uint64(len(gone)+len(changed)))
+	for _, first := range gone {
+		dst = appendNumbers(dst, first, 0, 0)
+	}
+	for _, p := range changed {
+		dst = appendPage(dst, p, toWall)
+		p.dirty, p.saved = false, true
+	}
+	return dst
 }
 
 func appendPage(dst []byte, p *page, toWall int64) []byte {

@@ -9,6 +9,10 @@ import (
 // pageSize is how many messages a page covers at most.
 const pageSize = 128
 
+// smallPage is from how many messages on a page has memory for pageSize, so that
+// it can be used again.
+const smallPage = 32
+
 // maxFreePages is how many empty pages a channel keeps for the next ones.
 const maxFreePages = 32
 
@@ -38,6 +42,8 @@ type page struct {
 	slots []slot
 	live  int // slots that are not finished
 	again int // slots that are ready again
+	// deferred is how many slots are deferred.
+	deferred int
 	// missing is how many of its messages a crash had taken from the log when the
 	// page was restored. Nobody can hand them out, so they are not waiting.
 	missing int
