@@ -14,7 +14,7 @@ func (n *NSQD) wireMetrics() {
 		Latencies:   n.times,
 		Connections: func() int { return n.sessions.Count() }, // there are none yet
 		Lookupds:    n.lookup.States,
-		FreeBytes:   func() (int64, error) { return vfs.Free(n.options.DataPath) },
+		FreeBytes:   func() (int64, error) { return vfs.OS.Free(n.options.DataPath) },
 		Warnf:       n.log.Warnf,
 	})
 	n.figures = metrics.New("nsqd")

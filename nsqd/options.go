@@ -12,6 +12,7 @@ import (
 
 	"nsqsuite/diskqueue"
 	"nsqsuite/internal/logging"
+	"nsqsuite/protocol"
 )
 
 // Options are nsqd's settings, with their flags and keys in a configuration file.
@@ -40,6 +41,18 @@ type Options struct {
 	MaxBytesPerFile int64         `flag:"max-bytes-per-file" group:"Storage" usage:"bytes in a file of a topic's log before the next one begins"`
 	SyncEvery       int64         `flag:"sync-every" group:"Storage" usage:"1 means --durability=fsync; other values have no effect, see --sync-timeout"`
 	SyncTimeout     time.Duration `flag:"sync-timeout" group:"Storage" usage:"longest time that what was written stays unsynced"`
+
+	MinFreeDisk int64 `flag:"min-free-disk" group:"Limits" usage:"bytes that must be free on the data path's disk: with less, publishes are refused; 0: no limit"`
+
+	TopicMaxAge   time.Duration     `flag:"topic-max-age" group:"Limits" usage:"drop messages that are older; 0: no limit. This and what follows holds for each topic, what it holds and what any of its channels has, unless it was set another limit by POST /topic/limits"`
+	TopicMaxDepth int64             `flag:"topic-max-depth" group:"Limits" usage:"most messages; 0: no limit"`
+	TopicMaxBytes int64             `flag:"topic-max-bytes" group:"Limits" usage:"most bytes of messages; 0: no limit"`
+	TopicOverflow protocol.Overflow `flag:"topic-overflow" group:"Limits" usage:"what happens to messages that are too many: reject refuses a publish, drop-oldest makes room for it"`
+
+	ChannelMaxAge   time.Duration     `flag:"channel-max-age" group:"Limits" usage:"as --topic-max-age, for each channel, unless it was set another limit by POST /channel/limits; so are the others"`
+	ChannelMaxDepth int64             `flag:"channel-max-depth" group:"Limits" usage:"most messages of a channel, also in flight and deferred; 0: no limit"`
+	ChannelMaxBytes int64             `flag:"channel-max-bytes" group:"Limits" usage:"most bytes of messages of a channel; 0: no limit"`
+	ChannelOverflow protocol.Overflow `flag:"channel-overflow" group:"Limits" usage:"reject refuses a publish to the topic, drop-oldest makes room in this channel alone"`
 
 	SalvageBad bool   `flag:"salvage-bad" toml:"-" group:"Moving" usage:"when messages are taken over from upstream's files, also read the files that upstream has given up (.bad), and look for messages behind damage; some may have been finished before"`
 	Check      bool   `flag:"check" toml:"-" group:"Moving" usage:"print what the data path holds, how much of it can be read and what is litter, change nothing, and exit: with status 1 if there is damage"`
@@ -128,6 +141,8 @@ func NewOptions() *Options {
 		MaxMsgSize:                     1 << 20,
 		MaxBodySize:                    5 << 20,
 		MaxReqTimeout:                  time.Hour,
+		TopicOverflow:                  protocol.Reject,
+		ChannelOverflow:                protocol.Reject,
 		MaxHeartbeatInterval:           time.Minute,
 		MaxRdyCount:                    2500,
 		MaxOutputBufferSize:            64 << 10,
@@ -175,6 +190,13 @@ func (o *Options) check() error {
 	}{
 		{"mem-queue-size", o.MemQueueSize < 0, "0 or more"},
 		{"memory-limit", o.MemoryLimit < 0, "0 or more"},
+		{"min-free-disk", o.MinFreeDisk < 0, "0 or more"},
+		{"topic-max-age", o.TopicMaxAge < 0, "0 or more"},
+		{"topic-max-depth", o.TopicMaxDepth < 0, "0 or more"},
+		{"topic-max-bytes", o.TopicMaxBytes < 0, "0 or more"},
+		{"channel-max-age", o.ChannelMaxAge < 0, "0 or more"},
+		{"channel-max-depth", o.ChannelMaxDepth < 0, "0 or more"},
+		{"channel-max-bytes", o.ChannelMaxBytes < 0, "0 or more"},
 		{"max-bytes-per-file", o.MaxBytesPerFile <= 0, "more than 0"},
 		{"sync-timeout", o.SyncTimeout <= 0, "more than 0"},
 		{"output-buffer-timeout", o.OutputBufferTimeout <= 0, "more than 0"},

@@ -137,8 +137,7 @@ func pathError(op string, f *os.File, err error) error {
 	return &fs.PathError{Op: op, Path: f.Name(), Err: err}
 }
 
-// Free returns how many bytes the file system that dir is on has room for.
-func Free(dir string) (int64, error) {
+func (osFS) Free(dir string) (int64, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {
 		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}

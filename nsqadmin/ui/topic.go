@@ -39,6 +39,7 @@ func (u *UI) topic(r *request) view {
 		Graphs   []graph
 		Timed    bool // there are latencies
 		Publish  bool // it is offered
+		Limits   []limitRow
 	}{}
 	if t == nil {
 		channels, idle := s.Idle[name]
@@ -62,6 +63,7 @@ func (u *UI) topic(r *request) view {
 	slices.SortStableFunc(data.Rows, func(a, b channelRow) int {
 		return cmp.Or(cmp.Compare(b.Depth, a.Depth), cmp.Compare(a.ChannelName, b.ChannelName))
 	})
+	data.Limits = topicLimits(t)
 	data.Nodes, data.Publish = t.On, u.mayTouchMessages(r.visitor)
 	h := u.collector.History(collector.Key{Topic: name}, span.time)
 	var parts []part
@@ -156,7 +158,8 @@ func (u *UI) channel(r *request) view {
 		Delivery  bool
 		Graphs    []graph
 		Ephemeral bool
-	}{Channel: c, Items: u.about(s, topic, name), Drain: drain(c), Slow: slowest(c), Ephemeral: protocol.IsEphemeral(name)}
+		Limits    []limitRow
+	}{Limits: channelLimits(c), Channel: c, Items: u.about(s, topic, name), Drain: drain(c), Slow: slowest(c), Ephemeral: protocol.IsEphemeral(name)}
 	data.Rows = c.Clients[:min(len(c.Clients), clientsMost)]
 	data.Hidden = len(c.Clients) - len(data.Rows)
 	for _, on := range c.On {

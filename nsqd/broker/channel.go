@@ -45,6 +45,10 @@ type Channel struct {
 	timer      *time.Timer
 	armed      int64 // when the timer fires; 0: it does not
 
+	own    protocol.OwnLimits   // set for the channel alone
+	limits protocol.QueueLimits // changed under Topic.mu too
+	keep   keep
+
 	paused  bool
 	exiting bool
 	subs    map[uint32]*Subscription
@@ -56,7 +60,8 @@ type Channel struct {
 	requeues  uint64
 	timeouts  uint64
 	delivered [localities]uint64
-	dropped   uint64
+	dropped   uint64 // because there were too many
+	expired   uint64 // because they were too old
 	// oldestSeen is what Oldest found last, so that it need not be read again.
 	oldestSeen struct {
 		offset uint64
@@ -79,6 +84,7 @@ func newChannel(t *Topic, name string, start uint64) *Channel {
 		dirty:     true,
 	}
 	c.position.Store(start)
+	c.setOwn(protocol.OwnLimits{})
 	return c
 }
 
@@ -141,11 +147,11 @@ func (c *Channel) newPage(first uint64, n int) *page {
 	return &page{first: first, slots: make([]slot, n, pageSize), place: -1}
 }
 
-// keep takes in p, which is the last page below the cursor from now on, and
+// takeIn takes in p, which is the last page below the cursor from now on, and
 // returns it. A small one goes into the page before it if it follows on: what is
 // put off by ones and twos shall not take a page each. Its bytes are then with the
 // log, as those of what waits are.
-func (c *Channel) keep(p *page) *page {
+func (c *Channel) takeIn(p *page) *page {
 	q := c.below.last()
 	if len(p.slots) >= smallPage || q == nil || q.end() != p.first || len(q.slots)+len(p.slots) > pageSize || p.queued || !c.topic.rereads() {
 		c.below.push(p)
@@ -217,7 +223,7 @@ func (c *Channel) setNext(next uint64) {
 		}
 		c.ahead.popFront()
 		c.above -= int64(len(p.slots) - p.missing)
-		if p = c.keep(p); p.live == 0 {
+		if p = c.takeIn(p); p.live == 0 {
 			c.retire(p)
 		}
 	}
@@ -244,14 +250,18 @@ func (c *Channel) fresh(limit uint64, count func(from, to uint64) uint64) int64 
 
 // depth returns the number of messages that wait: new ones and ready-again ones.
 func (c *Channel) depth() int64 {
-	c.dropLag()
+	c.shed()
 	waiting := c.fresh(c.limit(), c.topic.log.Count) - c.above
 	return max(waiting, 0) + c.counts[again]
 }
 
+// onlooks tells whether the channel is still looking at what its topic had held,
+// which is not its own to drop.
+func (c *Channel) onlooks() bool { return c.next < c.found }
+
 // dropLag moves the cursor of a volatile channel on that lags too far behind.
 func (c *Channel) dropLag() {
-	if !c.volatile || c.next < c.found {
+	if !c.volatile || c.onlooks() {
 		return
 	}
 	limit := c.limit()

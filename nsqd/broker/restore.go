@@ -3,6 +3,7 @@ package broker
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sort"
 
 	"nsqsuite/diskqueue"
@@ -13,6 +14,7 @@ import (
 type TopicMeta struct {
 	Name     string
 	Paused   bool
+	Limits   protocol.OwnLimits
 	Channels []ChannelMeta
 }
 
@@ -20,6 +22,7 @@ type TopicMeta struct {
 type ChannelMeta struct {
 	Name   string
 	Paused bool
+	Limits protocol.OwnLimits
 }
 
 // Meta returns the topics and channels that nsqd.dat shall tell of: those that
@@ -30,10 +33,10 @@ func (b *Broker) Meta() []TopicMeta {
 		if t.ephemeral {
 			continue
 		}
-		m := TopicMeta{Name: t.name, Paused: t.Paused()}
+		m := TopicMeta{Name: t.name, Paused: t.Paused(), Limits: t.Limits().Own}
 		for _, c := range t.Channels() {
 			if !c.Ephemeral() {
-				m.Channels = append(m.Channels, ChannelMeta{Name: c.name, Paused: c.Paused()})
+				m.Channels = append(m.Channels, ChannelMeta{Name: c.name, Paused: c.Paused(), Limits: c.Limits().Own})
 			}
 		}
 		meta = append(meta, m)
@@ -50,11 +53,13 @@ func (b *Broker) Restore(meta []TopicMeta) error {
 	if err != nil {
 		return err
 	}
+	b.checkFree()
 	known := map[string]TopicMeta{}
 	for _, m := range meta {
-		k := known[m.Name]
-		k.Name, k.Paused, k.Channels = m.Name, k.Paused || m.Paused, append(k.Channels, m.Channels...)
-		known[m.Name] = k
+		if k, twice := known[m.Name]; twice {
+			m.Paused, m.Channels = m.Paused || k.Paused, slices.Concat(k.Channels, m.Channels)
+		}
+		known[m.Name] = m
 	}
 	for _, name := range stored {
 		if _, ok := known[name]; !ok && protocol.ValidName(name) {
@@ -86,6 +91,10 @@ func (b *Broker) Restore(meta []TopicMeta) error {
 func (t *Topic) complete(m TopicMeta) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.setOwn(m.Limits)
+	for _, c := range t.channels {
+		c.setOwn(c.own)
+	}
 	for _, cm := range m.Channels {
 		c := t.channels[cm.Name]
 		if c == nil { // the journal never came to know it, so it has had nothing for sure
@@ -94,9 +103,11 @@ func (t *Topic) complete(m TopicMeta) {
 		}
 		c.mu.Lock()
 		c.paused = c.paused || cm.Paused
+		c.setOwn(cm.Limits)
 		c.mu.Unlock()
 	}
 	t.paused = m.Paused
+	t.noteLimits()
 	t.updateHold()
 	t.startCounting()
 }
