@@ -147,11 +147,11 @@ func (c *Channel) newPage(first uint64, n int) *page {
 	return &page{first: first, slots: make([]slot, n, pageSize), place: -1}
 }
 
-// putBelow takes in p, which is the last page below the cursor from now on, and
+// takeIn takes in p, which is the last page below the cursor from now on, and
 // returns it. A small one goes into the page before it if it follows on: what is
 // put off by ones and twos shall not take a page each. Its bytes are then with the
 // log, as those of what waits are.
-func (c *Channel) putBelow(p *page) *page {
+func (c *Channel) takeIn(p *page) *page {
 	q := c.below.last()
 	if len(p.slots) >= smallPage || q == nil || q.end() != p.first || len(q.slots)+len(p.slots) > pageSize || p.queued || !c.topic.rereads() {
 		c.below.push(p)
@@ -223,7 +223,7 @@ func (c *Channel) setNext(next uint64) {
 		}
 		c.ahead.popFront()
 		c.above -= int64(len(p.slots) - p.missing)
-		if p = c.putBelow(p); p.live == 0 {
+		if p = c.takeIn(p); p.live == 0 {
 			c.retire(p)
 		}
 	}

@@ -213,7 +213,7 @@ func (c *Channel) notDue(t *taking, i int, j *int) bool {
 	if !c.topic.log.OnDisk() {
 		p.view = v.Slice(i, i+n)
 	}
-	c.putBelow(p)
+	c.takeIn(p)
 	c.setNext(c.next + uint64(n))
 	return true
 }
@@ -250,7 +250,7 @@ func (c *Channel) handOut(t *taking, i, j int) {
 		if c.topic.pins() {
 			p.view = c.view.Slice(i, i+n)
 		}
-		c.schedule(c.putBelow(p), due)
+		c.schedule(c.takeIn(p), due)
 		c.setNext(c.next + uint64(n))
 		i += n
 	}

@@ -3,6 +3,7 @@ package broker
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sort"
 
 	"nsqsuite/diskqueue"
@@ -55,9 +56,10 @@ func (b *Broker) Restore(meta []TopicMeta) error {
 	b.checkFree()
 	known := map[string]TopicMeta{}
 	for _, m := range meta {
-		k := known[m.Name]
-		k.Name, k.Paused, k.Channels, k.Limits = m.Name, k.Paused || m.Paused, append(k.Channels, m.Channels...), m.Limits
-		known[m.Name] = k
+		if k, twice := known[m.Name]; twice {
+			m.Paused, m.Channels = m.Paused || k.Paused, slices.Concat(k.Channels, m.Channels)
+		}
+		known[m.Name] = m
 	}
 	for _, name := range stored {
 		if _, ok := known[name]; !ok && protocol.ValidName(name) {
