@@ -46,6 +46,10 @@ const (
 	// pagesAtOnce is how many pages an entry has at most: so it is far smaller
 	// than what a journal bears, however many messages a channel owes.
 	pagesAtOnce = 1024
+	// pagesAtATime is how many pages are looked at under one hold of a channel's lock.
+	pagesAtATime = 64
+	// writeFrom is the size in bytes from which entries are written before there are more.
+	writeFrom = 256 << 10
 	// keepEntries is for how many bytes of entries memory is kept.
 	keepEntries = 1 << 20
 )
@@ -145,24 +149,12 @@ func (j *journal) close() {
 
 // append writes changes, or everything. The caller holds mu.
 func (j *journal) append(all, closed bool) error {
-	j.buf = j.buf[:0]
-	j.topicEntry(closed)
-	for _, id := range j.gone {
-		j.entry = append(j.entry[:0], entryChannel)
-		j.entry = appendNumbers(j.entry, flagGone, id)
-		j.buf = diskqueue.AppendEntry(j.buf, j.entry)
-	}
-	for _, c := range j.topic.Channels() {
-		if !c.volatile {
-			j.channelEntry(c, all)
-		}
-	}
 	var err error
 	if all {
-		err = j.file.Rewrite(j.buf)
-		j.base = int64(len(j.buf))
+		err = j.file.Rewrite(func(add func([]byte) error) error { return j.entries(true, closed, add) })
+		j.base = j.file.Size()
 	} else {
-		err = j.file.Append(j.buf)
+		err = j.entries(false, closed, j.file.Append)
 	}
 	if cap(j.buf) > keepEntries {
 		j.buf = nil
@@ -176,6 +168,27 @@ func (j *journal) append(all, closed bool) error {
 		return j.append(true, closed)
 	}
 	return nil
+}
+
+// entries gives add the entries of what changed, or of everything.
+func (j *journal) entries(all, closed bool, add func([]byte) error) error {
+	j.buf = j.buf[:0]
+	j.topicEntry(closed)
+	for _, id := range j.gone {
+		j.entry = append(j.entry[:0], entryChannel)
+		j.entry = appendNumbers(j.entry, flagGone, id)
+		j.buf = diskqueue.AppendEntry(j.buf, j.entry)
+	}
+	for _, c := range j.topic.Channels() {
+		if c.volatile || !j.prepare(c, all) {
+			continue
+		}
+		if err := j.pagesEarly(c, add); err != nil {
+			return err
+		}
+		j.channelEntry(c)
+	}
+	return add(j.buf)
 }
 
 func (j *journal) topicEntry(closed bool) {
@@ -213,43 +226,93 @@ func (j *journal) topicEntry(closed bool) {
 	j.buf = diskqueue.AppendEntry(j.buf, j.entry)
 }
 
-// channelEntry adds what changed in c, or all of it.
-func (j *journal) channelEntry(c *Channel, all bool) {
+// prepare tells whether there is anything to write of c. All of it, if that is wanted, counts as changed.
+func (j *journal) prepare(c *Channel, all bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.dirty && !all {
-		return
-	}
 	if c.journalID == 0 {
 		j.lastID++
 		c.journalID = j.lastID
 	}
+	if all {
+		c.below.all(func(p *page) { p.dirty = true })
+		c.ahead.all(func(p *page) { p.dirty = true })
+		c.dirty, c.goneSaved = true, nil
+	}
+	return c.dirty
+}
+
+// pagesEarly adds the changed pages of a channel that has many, a stretch of the
+// list at a time, so that no consumer waits for the end of it. What changes
+// meanwhile channelEntry tells.
+func (j *journal) pagesEarly(c *Channel, add func([]byte) error) error {
+	for _, l := range []*pages{&c.below, &c.ahead} {
+		for from, more := uint64(0), true; more; {
+			from, more = j.stretchEarly(c, l, from)
+			if len(j.buf) < writeFrom {
+				continue
+			}
+			if err := add(j.buf); err != nil {
+				return err
+			}
+			j.buf = j.buf[:0]
+		}
+	}
+	return nil
+}
+
+// stretchEarly adds the changed pages of one stretch, and returns where the next begins.
+func (j *journal) stretchEarly(c *Channel, l *pages, from uint64) (next uint64, more bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list, next, more := l.stretch(from, pagesAtATime)
+	if !more { // the rest is for channelEntry
+		return 0, false
+	}
+	var changed [pagesAtATime]*page
+	n := 0
+	for _, p := range list {
+		if p != nil && p.dirty {
+			changed[n] = p
+			n++
+		}
+	}
+	if n > 0 {
+		j.pagesEntry(c, nil, changed[:n])
+	}
+	return next, true
+}
+
+func (j *journal) pagesEntry(c *Channel, gone []uint64, changed []*page) {
+	j.entry = append(j.entry[:0], entryPages)
+	j.entry = appendNumbers(j.entry, c.journalID)
+	j.entry = appendPages(j.entry, gone, changed, -c.topic.broker.aheadOfWall())
+	j.buf = diskqueue.AppendEntry(j.buf, j.entry)
+}
+
+// channelEntry adds what changed in c and is not added yet.
+func (j *journal) channelEntry(c *Channel) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	var changed []*page
 	for _, l := range []*pages{&c.below, &c.ahead} {
 		l.all(func(p *page) {
-			if p.dirty || all {
+			if p.dirty {
 				changed = append(changed, p)
 			}
 		})
 	}
 	gone := c.goneSaved
-	if all {
-		gone = nil
-	}
-	behind := -c.topic.broker.aheadOfWall()
 	for len(gone)+len(changed) > pagesAtOnce {
 		n := min(len(gone), pagesAtOnce)
 		m := pagesAtOnce - n
-		j.entry = append(j.entry[:0], entryPages)
-		j.entry = appendNumbers(j.entry, c.journalID)
-		j.entry = appendPages(j.entry, gone[:n], changed[:m], behind)
-		j.buf = diskqueue.AppendEntry(j.buf, j.entry)
+		j.pagesEntry(c, gone[:n], changed[:m])
 		gone, changed = gone[n:], changed[m:]
 	}
 	j.entry = append(j.entry[:0], entryChannel)
 	j.entry = appendNumbers(j.entry, 0, c.journalID, c.next, uint64(len(c.name)))
 	j.entry = append(j.entry, c.name...)
-	j.entry = appendPages(j.entry, gone, changed, behind)
+	j.entry = appendPages(j.entry, gone, changed, -c.topic.broker.aheadOfWall())
 	if len(c.skips) > 0 {
 		j.entry = appendNumbers(j.entry, uint64(len(c.skips)))
 		for _, s := range c.skips {

@@ -120,6 +120,17 @@ func (l *pages) next(offset uint64, left *int) *page {
 	return nil
 }
 
+// stretch returns at most most pages of the list, from the page on that covers
+// offset, or the next one, where to go on, and whether there is more. There may be nils in it.
+func (l *pages) stretch(offset uint64, most int) (list []*page, next uint64, more bool) {
+	from := max(l.index(offset), l.head)
+	to := min(from+most, len(l.list))
+	if more = to < len(l.list); more {
+		next = l.firsts[to]
+	}
+	return l.list[from:to], next, more
+}
+
 // front returns the first page, or nil.
 func (l *pages) front() *page {
 	for l.len() > 0 && l.list[l.head] == nil {
