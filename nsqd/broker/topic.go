@@ -373,7 +373,7 @@ func (t *Topic) forget() {
 	if !t.log.Forgets(low) {
 		return
 	}
-	if t.log.OnDisk() && t.log.Durability() == diskqueue.Memory {
+	if t.log.OnDisk() {
 		for _, c := range *t.readers.Load() {
 			low = min(low, c.oldest())
 		}
