@@ -46,12 +46,12 @@ type Options struct {
 
 	MinFreeDisk int64 `flag:"min-free-disk" group:"Limits" usage:"bytes that must be free on the data path's disk: with less, publishes are refused; 0: no limit"`
 
-	TopicMaxAge   time.Duration     `flag:"topic-max-age" group:"Limits" usage:"drop messages that are older; 0: no limit. This and what follows holds for each topic, what it holds and what any of its channels has, unless it was set another limit by POST /topic/limits"`
+	TopicMaxAge   time.Duration     `flag:"topic-max-age" group:"Limits" usage:"drop messages that are older; 0: no limit. This and the next three hold for each topic, that is for what it holds and for each of its channels, unless POST /topic/limits has set others"`
 	TopicMaxDepth int64             `flag:"topic-max-depth" group:"Limits" usage:"most messages; 0: no limit"`
 	TopicMaxBytes int64             `flag:"topic-max-bytes" group:"Limits" usage:"most bytes of messages; 0: no limit"`
 	TopicOverflow protocol.Overflow `flag:"topic-overflow" group:"Limits" usage:"what happens to messages that are too many: reject refuses a publish, drop-oldest makes room for it"`
 
-	ChannelMaxAge   time.Duration     `flag:"channel-max-age" group:"Limits" usage:"as --topic-max-age, for each channel, unless it was set another limit by POST /channel/limits; so are the others"`
+	ChannelMaxAge   time.Duration     `flag:"channel-max-age" group:"Limits" usage:"as --topic-max-age, for each channel, unless POST /channel/limits has set others"`
 	ChannelMaxDepth int64             `flag:"channel-max-depth" group:"Limits" usage:"most messages of a channel, also in flight and deferred; 0: no limit"`
 	ChannelMaxBytes int64             `flag:"channel-max-bytes" group:"Limits" usage:"most bytes of messages of a channel; 0: no limit"`
 	ChannelOverflow protocol.Overflow `flag:"channel-overflow" group:"Limits" usage:"reject refuses a publish to the topic, drop-oldest makes room in this channel alone"`
