@@ -43,7 +43,7 @@ func (n *NSQD) info() (protocol.Info, error) {
 		MaxDeflateLevel:        o.MaxDeflateLevel,
 		TopologyZone:           o.TopologyZone,
 		TopologyRegion:         o.TopologyRegion,
-		Features:               []string{protocol.FeaturePeek},
+		Features:               []string{protocol.FeaturePeek, protocol.FeatureRedrive},
 	}, err
 }
 

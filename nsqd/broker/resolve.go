@@ -28,6 +28,9 @@ func (s *Subscription) FinishAll(ids []protocol.MessageID, failed func(protocol.
 	c := s.channel
 	var gone *ages
 	observe := c.topic.broker.config.Finished
+	if s.consumer.Mover {
+		observe = nil
+	}
 	if observe != nil {
 		gone = c.topic.broker.startAges()
 		defer gone.release()

@@ -30,7 +30,7 @@ func (c *Channel) Stats() ChannelStats {
 		Timeouts:  c.timeouts,
 		Delivered: c.delivered,
 		Dropped:   c.dropped,
-		Consumers: len(c.subs),
+		Consumers: c.consumers(),
 		Paused:    c.paused,
 	}
 	if !c.volatile {
