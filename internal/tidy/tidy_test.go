@@ -113,7 +113,7 @@ var walls = map[string][]string{
 	"internal/metrics":    {"internal/httpapi", "internal/logging", "internal/version"},
 	"internal/certs":      {"internal/logging"},
 	"internal/cli":        {"internal/version", "internal/logging"},
-	"internal/cluster":    {"protocol", "internal/logging"},
+	"internal/cluster":    {"protocol", "internal/httpclient", "internal/logging"},
 	"diskqueue":           {"internal/vfs"},
 	"diskqueue/upstream":  {"internal/vfs"},
 	"nsqd/broker":         {"protocol", "diskqueue"},

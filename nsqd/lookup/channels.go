@@ -70,7 +70,7 @@ func (l *Client) Channels(topic string) ([]string, error) {
 func (l *Client) channelsAt(ctx context.Context, host, topic string) ([]string, error) {
 	target := "http://" + host + "/channels?topic=" + url.QueryEscape(topic)
 	l.config.Log.Infof("CI: querying nsqlookupd %s", target)
-	body, status, err := l.http.Ask(ctx, http.MethodGet, target, nil)
+	body, status, err := l.http.Ask(ctx, http.MethodGet, target, "", nil)
 	if err != nil {
 		return nil, err
 	}
