@@ -153,6 +153,7 @@ func (u *UI) channel(r *request) view {
 		Drain     template.HTML
 		Slow      nodeLatency
 		Peek      bool
+		Redrive   bool
 		Delivery  bool
 		Graphs    []graph
 		Ephemeral bool
@@ -161,6 +162,7 @@ func (u *UI) channel(r *request) view {
 	data.Hidden = len(c.Clients) - len(data.Rows)
 	for _, on := range c.On {
 		data.Peek = data.Peek || on.On.Can(protocol.FeaturePeek) && u.mayTouchMessages(r.visitor)
+		data.Redrive = data.Redrive || on.On.Can(protocol.FeatureRedrive) && u.mayTouchMessages(r.visitor)
 		data.Delivery = data.Delivery || on.DeliveryMsgCount > 0
 	}
 	h := u.collector.History(collector.Key{Topic: topic, Channel: name}, span.time)

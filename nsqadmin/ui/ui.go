@@ -76,7 +76,7 @@ type UI struct {
 // Names of the pages' files.
 var pageNames = []string{
 	"overview", "topics", "topic", "channel", "nodes", "node", "lookup", "counter",
-	"activity", "settings", "confirm", "publish", "messages", "problem",
+	"activity", "settings", "confirm", "publish", "messages", "redrive", "problem",
 }
 
 // New returns a UI. It panics if a page in the program is broken.
@@ -141,6 +141,7 @@ func (u *UI) Routes(r *httpapi.Router) {
 		base + "/act/:verb":              u.confirm,
 		base + "/publish":                u.publishForm,
 		base + "/messages":               u.messages,
+		base + "/redrive":                u.redrive,
 	} {
 		r.Page(http.MethodGet, route, u.page(get))
 	}
@@ -159,6 +160,9 @@ func (u *UI) Routes(r *httpapi.Router) {
 	r.V1(http.MethodGet, base+"/api/v2/topics", u.apiTopics)
 	r.V1(http.MethodGet, base+"/api/v2/attention", u.apiAttention)
 	r.V1(http.MethodGet, base+"/api/v2/search", u.apiSearch)
+	r.V1(http.MethodGet, base+"/api/v2/redrive/:topic/:channel", u.apiRedriven)
+	r.V1(http.MethodPost, base+"/api/v2/redrive/:topic/:channel", u.apiStartRedrive)
+	r.V1(http.MethodDelete, base+"/api/v2/redrive/:topic/:channel", u.apiStopRedrive)
 	r.Page(http.MethodGet, base+"/api/v2/live", u.live)
 }
 
