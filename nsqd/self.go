@@ -4,6 +4,7 @@ import (
 	"os"
 
 	"nsqsuite/internal/version"
+	"nsqsuite/internal/vfs"
 	"nsqsuite/nsqd/lookup"
 	"nsqsuite/nsqd/statsd"
 	"nsqsuite/protocol"
@@ -30,6 +31,12 @@ func (n *NSQD) self() protocol.PeerInfo {
 func (n *NSQD) info() (protocol.Info, error) {
 	host, err := os.Hostname()
 	o := n.options
+	var disk *protocol.Disk
+	if free, total, err := vfs.Space(o.DataPath); err != nil {
+		n.log.Warnf("failed to ask how much room the data path has - %s", err)
+	} else {
+		disk = &protocol.Disk{FreeBytes: free, TotalBytes: total}
+	}
 	return protocol.Info{
 		Version:                version.Number,
 		BroadcastAddress:       o.BroadcastAddress,
@@ -44,6 +51,7 @@ func (n *NSQD) info() (protocol.Info, error) {
 		TopologyZone:           o.TopologyZone,
 		TopologyRegion:         o.TopologyRegion,
 		Features:               []string{protocol.FeaturePeek, protocol.FeatureRedrive},
+		Disk:                   disk,
 	}, err
 }
 

@@ -16,6 +16,7 @@ const (
 	usualMin       = 0.5              // a second, below which nothing is too many
 	recentPoints   = 15               // points that are now
 	pausedLong     = 10 * time.Minute // before which a pause is nobody's worry
+	lowDisk        = 20               // part of a disk below which it has hardly any room
 	diskBacklog    = 10_000           // messages that are on disk only
 	maxAttention   = 200              // entries that are kept
 	memoryLifetime = time.Minute      // a condition that comes back within it has never ended
@@ -40,6 +41,7 @@ const (
 	OldVersion    What = "old-version"
 	NotEverywhere What = "not-everywhere"
 	LookupdDown   What = "lookupd-down"
+	LowDisk       What = "low-disk"
 )
 
 // Item is an entry of “Needs attention”.
@@ -223,6 +225,9 @@ func (j *judge) node(n *Node) {
 		j.add(Item{What: Silent, Kind: "stale", Node: n, depth: n.Depth}, of)
 	case n.Health != "" && n.Health != "OK":
 		j.add(Item{What: Unhealthy, Kind: "crit", Node: n, depth: n.Depth}, of)
+	}
+	if n.LowDisk() && !n.Stale {
+		j.add(Item{What: LowDisk, Kind: "warn", Node: n, depth: n.Depth}, of)
 	}
 	if n.OutOfDate {
 		j.add(Item{What: OldVersion, Kind: "warn", Node: n}, of)

@@ -156,6 +156,10 @@ func (u *UI) nodeWords(s *collector.Snapshot, it *collector.Item, out *item) {
 		out.What = "is not well"
 		out.Why = "It says: " + n.Health
 		out.Figure, out.Unit = number(n.Depth), "waiting there"
+	case collector.LowDisk:
+		out.What = "has little room on its disk"
+		out.Why = fmt.Sprintf("%s of %s are free. When the disk is full publishes are refused.", size(n.Disk.FreeBytes), size(n.Disk.TotalBytes))
+		out.Figure, out.Unit = size(n.Disk.FreeBytes), "free"
 	case collector.OldVersion:
 		out.What = "runs " + n.Version
 		out.Why = "Another node runs a higher version."

@@ -36,7 +36,9 @@ type Config struct {
 	StaticDir string // where static files are read from; "" for the built-in ones
 	Version   string
 	Started   time.Time
-	Messages  bool // admins may look at them and publish
+	Cluster   string // its name, shown everywhere; may be ""
+	Color     string // of the name, one of Colors
+	Messages  bool   // admins may look at them and publish
 	// Who returns who a request comes from.
 	Who func(*http.Request) Visitor
 	// By returns the same for the record of an action.
@@ -48,6 +50,9 @@ type Config struct {
 	// Graphite makes the links to its graphs; nil if there is no Graphite.
 	Graphite *Graphite
 }
+
+// Colors are those that the cluster's name may have.
+var Colors = []string{"grey", "red", "amber", "green", "blue", "violet"}
 
 // Visitor is who looks at a page.
 type Visitor struct {
