@@ -120,7 +120,7 @@ func (u *UI) look(r *request, d *messagesData, from string) {
 			return
 		}
 		d.More = u.with(r, "from", from)
-		if d.Query == "" || len(d.Rows) >= messagesShown {
+		if d.Query == "" && len(d.Rows) > 0 || len(d.Rows) >= messagesShown {
 			return
 		}
 	}

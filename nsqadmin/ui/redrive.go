@@ -149,12 +149,19 @@ func (u *UI) redriving(s *collector.Snapshot, q *question, c cluster.Command) {
 	}
 	switch target := s.Topic(c.To); {
 	case c.To == c.Topic:
-		q.Costs = append(q.Costs, cost{number(t.ChannelCount), "channels get them, this one too", "it is the channel's own topic"})
+		q.Costs = append(q.Costs, cost{number(t.ChannelCount), getThem(t.ChannelCount), "this one too: it is its own topic"})
 	case target == nil:
-		q.Costs = append(q.Costs, cost{"0", "channels get them yet", c.To + " does not exist; it is made, and keeps them until it has a channel"})
+		q.Costs = append(q.Costs, cost{"0", getThem(0), c.To + " does not exist; it is made, and keeps them until it has a channel"})
 	default:
-		q.Costs = append(q.Costs, cost{number(target.ChannelCount), "channels get them", "with " + plural(target.Consumers, "consumer") + " in all"})
+		q.Costs = append(q.Costs, cost{number(target.ChannelCount), getThem(target.ChannelCount), "with " + plural(target.Consumers, "connection") + " of consumers"})
 	}
+}
+
+func getThem(channels int) string {
+	if channels == 1 {
+		return "channel gets them"
+	}
+	return "channels get them"
 }
 
 // redrivers returns where a channel can be redriven, and the names of the nodes where it cannot.
