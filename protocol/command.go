@@ -62,16 +62,14 @@ func (l *Line) Param(i int) []byte { return l.words[i+1] }
 // FinSize is the number of bytes of a FIN command in its usual form.
 const FinSize = len("FIN 0123456789abcdef\n")
 
-// CutFin returns the ID of the FIN command that p begins with. It knows the usual
-// form only, an ID of hex digits and a bare newline: it spares most of what a
-// consumer sends the way through SplitLine, a third of the time of a FIN.
-func CutFin(p []byte) (id MessageID, ok bool) {
+// CutFin returns the number of the ID of the FIN command that p begins with. It
+// knows the usual form only, an ID of hex digits and a bare newline: it spares most
+// of what a consumer sends the way through SplitLine, a third of the time of a FIN.
+func CutFin(p []byte) (n uint64, ok bool) {
 	if len(p) < FinSize || p[FinSize-1] != '\n' || string(p[:4]) != "FIN " {
-		return id, false
+		return 0, false
 	}
-	id = MessageID(p[4:])
-	_, ok = ParseMessageID(id)
-	return id, ok
+	return ParseMessageID(MessageID(p[4:]))
 }
 
 // ParseDigits returns the number that p tells in decimal digits only; none is 0.

@@ -148,9 +148,9 @@ func TestCutFin(t *testing.T) {
 		"FIN 0123456789abcdefg\n":     false,
 		"":                            false,
 	} {
-		id, ok := CutFin([]byte(in))
-		if ok != want || ok && string(id[:]) != in[4:20] {
-			t.Errorf("%q: %s, %v", in, id, ok)
+		n, ok := CutFin([]byte(in))
+		if ok != want || ok && NewMessageID(n).String() != in[4:20] {
+			t.Errorf("%q: %x, %v", in, n, ok)
 		}
 	}
 }

@@ -35,8 +35,8 @@ func benchTopic(b *testing.B, d diskqueue.Durability, channels int) (*Topic, []*
 	return t, subs
 }
 
-// drain takes everything there is for s, and lets handle have the IDs of each run.
-func drain(b *testing.B, s *Subscription, r *Run, size int, ids []protocol.MessageID, handle func([]protocol.MessageID)) {
+// drain takes everything there is for s, and lets handle have the IDs' numbers of each run.
+func drain(b *testing.B, s *Subscription, r *Run, size int, numbers []uint64, handle func([]uint64)) {
 	for {
 		more, err := s.Receive(r, 256<<10)
 		if err != nil {
@@ -45,15 +45,24 @@ func drain(b *testing.B, s *Subscription, r *Run, size int, ids []protocol.Messa
 		if !more {
 			return
 		}
-		ids = ids[:0]
+		numbers = numbers[:0]
 		for _, p := range r.Buffers() {
 			for ; len(p) > 0; p = p[size:] {
-				ids = append(ids, protocol.MessageID(p[18:34]))
+				numbers = append(numbers, numberIn(p))
 			}
 		}
 		r.Release()
-		handle(ids)
+		handle(numbers)
 	}
+}
+
+// numberIn returns the number of the ID in a message frame.
+func numberIn(frame []byte) uint64 {
+	number, ok := protocol.ParseMessageID(protocol.MessageID(frame[18:34]))
+	if !ok {
+		panic("not an ID")
+	}
+	return number
 }
 
 // BenchmarkMessage takes messages through the core: published in batches of 100,
@@ -69,7 +78,7 @@ func BenchmarkMessage(b *testing.B) {
 					for i := range messages {
 						messages[i].Body = make([]byte, body)
 					}
-					ids := make([]protocol.MessageID, 0, MaxRun)
+					numbers := make([]uint64, 0, MaxRun)
 					again, r := requeue, new(Run)
 					b.ReportAllocs()
 					for b.Loop() {
@@ -78,17 +87,17 @@ func BenchmarkMessage(b *testing.B) {
 						}
 						for _, s := range subs {
 							again = requeue
-							drain(b, s, r, protocol.MessageFrameHeaderSize+body, ids, func(ids []protocol.MessageID) {
+							drain(b, s, r, protocol.MessageFrameHeaderSize+body, numbers, func(numbers []uint64) {
 								if again {
 									again = false
-									for _, id := range ids {
-										if err := s.Requeue(id, 0); err != nil {
+									for _, number := range numbers {
+										if err := s.Requeue(protocol.NewMessageID(number), 0); err != nil {
 											b.Fatal(err)
 										}
 									}
 									return
 								}
-								s.FinishAll(ids, func(_ protocol.MessageID, err error) { b.Fatal(err) })
+								s.FinishAll(numbers, func(_ uint64, err error) { b.Fatal(err) })
 							})
 						}
 					}

@@ -67,10 +67,9 @@ func (b *Broker) nextOffset() uint64 {
 	return max(uint64(max(time.Since(epoch), 0)/tick), b.floor.Load())
 }
 
-// offset returns the offset of the message with this ID, if it can be one of this node.
-func (b *Broker) offset(id protocol.MessageID) (uint64, bool) {
-	n, ok := protocol.ParseMessageID(id)
-	return n & offsetMask, ok && n&^offsetMask == b.nodeBits
+// offset returns the offset of the message whose ID has this number, if it can be one of this node.
+func (b *Broker) offset(number uint64) (uint64, bool) {
+	return number & offsetMask, number&^offsetMask == b.nodeBits
 }
 
 // FindTopic returns the topic of this name, if there is one.

@@ -275,7 +275,7 @@ func TestAllocations(t *testing.T) {
 		batch[i].Body = make([]byte, 200)
 	}
 	var r Run
-	ids := make([]protocol.MessageID, 0, 2*MaxRun)
+	numbers := make([]uint64, 0, 2*MaxRun)
 	round := func() {
 		if err := tp.Publish(batch); err != nil {
 			t.Fatal(err)
@@ -288,14 +288,14 @@ func TestAllocations(t *testing.T) {
 			if !more {
 				return
 			}
-			ids = ids[:0]
+			numbers = numbers[:0]
 			for _, p := range r.Buffers() {
 				for size := protocol.MessageFrameHeaderSize + 200; len(p) >= size; p = p[size:] {
-					ids = append(ids, protocol.MessageID(p[18:34]))
+					numbers = append(numbers, numberIn(p))
 				}
 			}
 			r.Release()
-			s.FinishAll(ids, func(_ protocol.MessageID, err error) { t.Fatal(err) })
+			s.FinishAll(numbers, func(_ uint64, err error) { t.Fatal(err) })
 		}
 	}
 	for range 200 {

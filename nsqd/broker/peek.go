@@ -193,8 +193,9 @@ func (p *page) glimpse(take func(glimpse) bool) (more bool) {
 
 // Cancel drops a deferred message, as if it had been finished. The error is ErrNotDeferred.
 func (c *Channel) Cancel(id protocol.MessageID) error {
-	offset, ok := c.topic.broker.offset(id)
-	if !ok {
+	number, ok := protocol.ParseMessageID(id)
+	offset, ours := c.topic.broker.offset(number)
+	if !ok || !ours {
 		return ErrNotDeferred
 	}
 	c.mu.Lock()

@@ -12,17 +12,21 @@ const expireAtOnce = 64
 
 // Finish ends a message: FIN. The errors are ErrNotInFlight and ErrNotOwner.
 func (s *Subscription) Finish(id protocol.MessageID) error {
+	n, ok := protocol.ParseMessageID(id)
+	if !ok {
+		return ErrNotInFlight
+	}
 	var failed error
-	s.FinishAll([]protocol.MessageID{id}, func(_ protocol.MessageID, err error) { failed = err })
+	s.FinishAll([]uint64{n}, func(_ uint64, err error) { failed = err })
 	return failed
 }
 
-// FinishAll is Finish for many, in one step; failed is called for each that
-// could not be finished, in order, without locks.
-func (s *Subscription) FinishAll(ids []protocol.MessageID, failed func(protocol.MessageID, error)) {
+// FinishAll is Finish for many, in one step, by the numbers of their IDs; failed is
+// called for each that could not be finished, in order, without locks.
+func (s *Subscription) FinishAll(numbers []uint64, failed func(number uint64, err error)) {
 	type failure struct {
-		id  protocol.MessageID
-		err error
+		number uint64
+		err    error
 	}
 	var failures []failure
 	c := s.channel
@@ -36,10 +40,10 @@ func (s *Subscription) FinishAll(ids []protocol.MessageID, failed func(protocol.
 		defer gone.release()
 	}
 	c.mu.Lock()
-	for i := range ids {
-		p, k, err := c.owned(s, ids[i])
+	for _, number := range numbers {
+		p, k, err := c.owned(s, number)
 		if err != nil {
-			failures = append(failures, failure{ids[i], err})
+			failures = append(failures, failure{number, err})
 			continue
 		}
 		if observe != nil {
@@ -59,7 +63,7 @@ func (s *Subscription) FinishAll(ids []protocol.MessageID, failed func(protocol.
 		observe(c.topic.name, c.name, gone.age, gone.held)
 	}
 	for _, f := range failures {
-		failed(f.id, f.err)
+		failed(f.number, f.err)
 	}
 }
 
@@ -68,7 +72,7 @@ func (s *Subscription) FinishAll(ids []protocol.MessageID, failed func(protocol.
 func (s *Subscription) Requeue(id protocol.MessageID, delay time.Duration) error {
 	c := s.channel
 	c.mu.Lock()
-	p, i, err := c.owned(s, id)
+	p, i, err := c.ownedID(s, id)
 	if err == nil && c.exiting {
 		err = ErrExiting
 	}
@@ -100,7 +104,7 @@ func (s *Subscription) Touch(id protocol.MessageID) error {
 	c := s.channel
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p, i, err := c.owned(s, id)
+	p, i, err := c.ownedID(s, id)
 	if err != nil {
 		return err
 	}
@@ -111,9 +115,18 @@ func (s *Subscription) Touch(id protocol.MessageID) error {
 	return nil
 }
 
-// owned returns the page and slot of a message in flight on s.
-func (c *Channel) owned(s *Subscription, id protocol.MessageID) (*page, int, error) {
-	offset, ok := c.topic.broker.offset(id)
+// ownedID returns the page and slot of a message in flight on s.
+func (c *Channel) ownedID(s *Subscription, id protocol.MessageID) (*page, int, error) {
+	n, ok := protocol.ParseMessageID(id)
+	if !ok {
+		return nil, 0, ErrNotInFlight
+	}
+	return c.owned(s, n)
+}
+
+// owned is ownedID by the ID's number.
+func (c *Channel) owned(s *Subscription, number uint64) (*page, int, error) {
+	offset, ok := c.topic.broker.offset(number)
 	if !ok {
 		return nil, 0, ErrNotInFlight
 	}

@@ -124,13 +124,22 @@ func (j *job) move(from *broker.Subscription, to *broker.Topic) (int, error) {
 		return 0, err
 	}
 	// What is not in flight any more was emptied meanwhile, or timed out and comes again.
-	from.FinishAll(ids, func(protocol.MessageID, error) {})
+	from.FinishAll(numbers(ids), func(uint64, error) {})
 	j.redriver.moved.Add(uint64(len(ids)))
 	j.mu.Lock()
 	j.now.Moved += int64(len(ids))
 	j.now.Left -= int64(len(ids))
 	j.mu.Unlock()
 	return len(ids), nil
+}
+
+// numbers returns what IDs of ours, which have the right form, stand for.
+func numbers(ids []protocol.MessageID) []uint64 {
+	all := make([]uint64, len(ids))
+	for i, id := range ids {
+		all[i], _ = protocol.ParseMessageID(id)
+	}
+	return all
 }
 
 // split returns the IDs of a run's messages, and their bodies as messages to be published.

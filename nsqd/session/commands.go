@@ -247,18 +247,32 @@ func (s *Session) fin(line *protocol.Line) error {
 	if err != nil {
 		return err
 	}
-	return s.gatherFin(id)
+	number, ok := protocol.ParseMessageID(id)
+	if !ok { // then it is no message's
+		err := s.settle()
+		s.refuseFin(id, broker.ErrNotInFlight)
+		return err
+	}
+	if err := s.aimFin(); err != nil {
+		return err
+	}
+	s.pending.finished = append(s.pending.finished, number)
+	return nil
 }
 
-func (s *Session) gatherFin(id protocol.MessageID) error {
+// aimFin makes FINs what is gathered.
+func (s *Session) aimFin() error {
 	if b := s.pending.batch; b != nil && len(b.messages) > 0 {
 		if err := s.settle(); err != nil {
 			return err
 		}
 	}
-	b := s.pending.borrow()
-	b.finished = append(b.finished, id)
+	s.pending.borrow()
 	return nil
+}
+
+func (s *Session) refuseFin(id protocol.MessageID, err error) {
+	s.refuse(protocol.FinFailed.Errorf("FIN %s failed %s", id, err))
 }
 
 // req is REQ (7.4).

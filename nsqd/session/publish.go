@@ -23,7 +23,7 @@ type pending struct {
 // batch is borrowed while something is gathered.
 type batch struct {
 	messages []broker.Message
-	finished []protocol.MessageID
+	finished []uint64 // numbers of IDs
 }
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
@@ -57,8 +57,8 @@ func (s *Session) settle() error {
 	}
 	defer p.giveBack()
 	if len(p.finished) > 0 {
-		s.subscription.FinishAll(p.finished, func(id protocol.MessageID, err error) {
-			s.refuse(protocol.FinFailed.Errorf("FIN %s failed %s", id, err))
+		s.subscription.FinishAll(p.finished, func(number uint64, err error) {
+			s.refuseFin(protocol.NewMessageID(number), err)
 		})
 	}
 	if len(p.messages) == 0 {
@@ -130,6 +130,7 @@ func (s *Session) aim(name []byte, command string, failed protocol.Code) error {
 		return failed.Errorf("%s failed %s", command, err).Because(err)
 	}
 	s.topic = topic
+	s.pubLine = protocol.AppendCommand(s.pubLine[:0], "PUB", topic.Name())
 	return nil
 }
 
@@ -213,11 +214,8 @@ func (s *Session) keep(name []byte) []byte {
 	return s.pending.name
 }
 
-// mpub is MPUB (7.10). All messages are read and checked before any is queued.
+// mpub is MPUB (7.10). All messages are read and checked before any is gathered.
 func (s *Session) mpub(line *protocol.Line) error {
-	if err := s.settle(); err != nil {
-		return err
-	}
 	if line.Params() < 1 {
 		return protocol.Invalid.Errorf("MPUB insufficient number of parameters")
 	}
@@ -254,8 +252,10 @@ func (s *Session) mpub(line *protocol.Line) error {
 	}
 	s.cutBatch(s.in.buf[s.in.r:s.in.r+used], int(count))
 	s.in.skip(used)
-	s.pending.oks, s.pending.command, s.pending.failed = 1, "MPUB", protocol.MPubFailed
-	return s.settle()
+	if used > bufferSize { // nothing is saved by gathering more
+		return s.settle()
+	}
+	return nil
 }
 
 // readBatch makes sure that count messages, sizes before them, are in the
@@ -285,9 +285,11 @@ func (s *Session) readBatch(count int) (used int, err error) {
 	return used, nil
 }
 
-// cutBatch gathers count messages that lie in p, sizes before them.
+// cutBatch gathers count messages that lie in p, sizes before them, to be answered by one OK.
 func (s *Session) cutBatch(p []byte, count int) {
 	b := s.pending.borrow()
+	s.pending.oks++
+	s.pending.command, s.pending.failed = "MPUB", protocol.MPubFailed
 	for range count {
 		size := binary.BigEndian.Uint32(p)
 		b.messages = append(b.messages, broker.Message{Body: p[4 : 4+size]})

@@ -37,6 +37,7 @@ type Session struct {
 	secret   string // of AUTH, to ask again when the grant has expired
 
 	topic        *broker.Topic // of the last publish
+	pubLine      []byte        // the command line of a PUB to it
 	subscription *broker.Subscription
 
 	settings  atomic.Pointer[protocol.Settings]
@@ -143,10 +144,9 @@ func (s *Session) readCommands() error {
 
 // next reads one command and carries it out, or gathers it.
 func (s *Session) next() error {
-	if s.subscription != nil && !s.server.Log.Enabled(logging.Debug) {
-		if id, ok := protocol.CutFin(s.in.bytes()); ok { // most of what a consumer sends
-			s.in.skip(protocol.FinSize)
-			return s.gatherFin(id)
+	if !s.server.Log.Enabled(logging.Debug) {
+		if repeated, err := s.repeat(); repeated || err != nil {
+			return err
 		}
 	}
 	line, err := s.readLine()
