@@ -175,6 +175,7 @@ func TestDoesNotChaseWhatIsRequeued(t *testing.T) {
 	in(t, func(f *fixture) {
 		f.publish(f.dead, 0, 10)
 		f.start(Request{To: "dead", Rate: 10})
+		synctest.Wait() // so that the consumer does not hold all when the redrive looks for the first time
 		s, err := f.c.Subscribe(broker.Consumer{MsgTimeout: time.Minute, Wake: func() {}, Close: func() {}})
 		if err != nil {
 			f.Fatal(err)
@@ -193,7 +194,7 @@ func TestDoesNotChaseWhatIsRequeued(t *testing.T) {
 				f.Fatal(err)
 			}
 			run.Release()
-			pass(time.Second)
+			pass(130 * time.Millisecond) // between two looks of the redrive
 		}
 		s.Unsubscribe()
 		f.progress(protocol.RedriveDone, 10, 0, 0)
