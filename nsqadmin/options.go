@@ -36,7 +36,7 @@ type Options struct {
 	AdminUsers          []string `flag:"admin-user" toml:"admin_users" group:"Access" usage:"user who may change things (may be given several times); none: everybody"`
 
 	Users       []string `flag:"user" toml:"users" group:"Access" usage:"NAME:ROLE:HASH of a user who may log in, the role read or admin, the hash of bcrypt (may be given several times); none: no login"`
-	MessagesOff bool     `flag:"messages-off" group:"Access" usage:"do not let admins look at messages or publish any"`
+	MessagesOff bool     `flag:"messages-off" group:"Access" usage:"do not let admins look at messages, publish, redrive or cancel any"`
 
 	NotificationHTTPEndpoint string `flag:"notification-http-endpoint" group:"Access" usage:"URL that every action is POSTed to"`
 

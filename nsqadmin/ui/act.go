@@ -98,7 +98,7 @@ func (u *UI) confirm(r *request) view {
 	if onMessages(verb) && !u.mayTouchMessages(r.visitor) {
 		return refused
 	}
-	if form := redriveFormOf(q); verb == string(cluster.Redrive) && !form.check(r.snapshot) {
+	if form := redriveFormOf(q); verb == string(cluster.Redrive) && !form.check() {
 		return u.redriveView(r, form, http.StatusUnprocessableEntity)
 	}
 	all, err := commands(verb, q)

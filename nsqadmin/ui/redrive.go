@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,7 +27,6 @@ const maxRate = math.MaxInt32
 type redriveForm struct {
 	To, Rate, Limit                string
 	ToError, RateError, LimitError string
-	New                            bool // nobody has the topic yet
 }
 
 func redriveFormOf(q url.Values) redriveForm {
@@ -34,12 +34,11 @@ func redriveFormOf(q url.Values) redriveForm {
 }
 
 // check says what is wrong with the form, and returns whether nothing is.
-func (f *redriveForm) check(s *collector.Snapshot) bool {
+func (f *redriveForm) check() bool {
 	f.ToError = nameError(f.To)
 	if f.To == "" {
 		f.ToError = "Name the topic that the messages shall go to."
 	}
-	f.New = s.Topic(f.To) == nil
 	if _, err := count(f.Rate, maxRate); err != nil {
 		f.RateError = "A rate is a whole number of messages a second; none, or 0, is as fast as it goes."
 	}
@@ -129,21 +128,25 @@ func (u *UI) redriving(s *collector.Snapshot, q *question, c cluster.Command) {
 		return
 	}
 	able, unable := redrivers(t.Channel(c.Channel))
-	moved, longest := int64(0), int64(0)
+	moved, longest, nodes := int64(0), int64(0), 0
 	for _, on := range able {
+		if len(c.Only) > 0 && !slices.Contains(c.Only, on.On.HTTPAddress()) {
+			continue
+		}
+		nodes++
 		n := on.Depth
 		if c.Limit > 0 {
 			n = min(n, c.Limit)
 		}
 		moved, longest = moved+n, max(longest, n)
 	}
-	on := "on " + plural(len(able), "node")
+	on := "on " + plural(nodes, "node")
 	if len(unable) > 0 {
 		on += "; not on " + strings.Join(unable, ", ")
 	}
 	q.Costs = []cost{{number(moved), "waiting messages are moved", on}}
 	if c.Rate > 0 {
-		q.Costs = append(q.Costs, cost{number(c.Rate) + "/s", "at most, on each node", "done in about " + duration(longest*int64(time.Second)/c.Rate)})
+		q.Costs = append(q.Costs, cost{number(c.Rate) + "/s", "at most, on each node", "done in about " + lasts(longest, c.Rate)})
 	} else {
 		q.Costs = append(q.Costs, cost{"–", "no bound on the rate", "as fast as the nodes can"})
 	}
@@ -155,6 +158,11 @@ func (u *UI) redriving(s *collector.Snapshot, q *question, c cluster.Command) {
 	default:
 		q.Costs = append(q.Costs, cost{number(target.ChannelCount), getThem(target.ChannelCount), "with " + plural(target.Consumers, "connection") + " of consumers"})
 	}
+}
+
+// lasts says how long so many messages take at a rate.
+func lasts(messages, rate int64) string {
+	return duration(int64(float64(messages) / float64(rate) * float64(time.Second)))
 }
 
 func getThem(channels int) string {
@@ -205,7 +213,7 @@ func (u *UI) askRedrives(ctx context.Context, c *collector.Channel) []redriveRow
 			case err == nil:
 				row.Redrive, row.Begun = p, time.Unix(p.Started, 0)
 				if p.Rate > 0 && row.Running() {
-					row.Left = "about " + duration(p.Left*int64(time.Second)/p.Rate)
+					row.Left = "about " + lasts(p.Left, p.Rate)
 				}
 			case !errors.Is(err, cluster.ErrNoRedrive):
 				row.Err = err
