@@ -1,11 +1,18 @@
 # One image with all programs, laid out as users of the usual NSQ image know it:
 # the programs at / and on the PATH, the shell of a small distribution beside them.
 # For other machines: docker buildx build --platform=linux/amd64,linux/arm64 .
+FROM --platform=$BUILDPLATFORM node:24-alpine AS web
+WORKDIR /web
+COPY nsqadmin/ui/web .
+RUN npm ci --ignore-scripts --no-progress && npm run build
+
 FROM --platform=$BUILDPLATFORM golang:1.26-alpine AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
+# nsqadmin's script, which is built into it.
+COPY --from=web /web/dist/ nsqadmin/ui/web/dist/
 ARG TARGETOS
 ARG TARGETARCH
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags="-s -w" -o /out/ ./cmd/...

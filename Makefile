@@ -5,12 +5,13 @@ FUZZTIME    ?= 10s
 BENCHTIME   ?= 1s
 CRASH       ?= --cycles=200
 SEEDS       ?= 2000
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PROGRAMS    := $(notdir $(wildcard cmd/*))
 WEB         := nsqadmin/ui/web
 
 .DEFAULT_GOAL := help
-.PHONY: packaging help build web docs run test lint race unit fuzz bench cover clean toolchain
+.PHONY: packaging vulncheck help build web docs run test lint race unit fuzz bench cover clean toolchain
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,6 +59,9 @@ packaging: toolchain ## read manifests, rules and dashboards by the parsers of t
 
 race: toolchain ## all tests but those with real processes, under the race detector
 	$(GO) test -short -race -timeout 8m ./...
+
+vulncheck: toolchain ## known vulnerabilities in what we call; asks Go's database on the network
+	$(GO) run $(GOVULNCHECK) ./...
 
 fuzz: toolchain ## each fuzz target for FUZZTIME (10s)
 	@set -e; for pkg in $$($(GO) list ./...); do \

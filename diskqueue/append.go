@@ -15,10 +15,17 @@ const iovecHint = 8
 // durability fsync that failed: then nobody can tell what is on the disk, and they
 // are read like others. The bodies are copied.
 func (l *Log) Append(at int64, records []Record) (first uint64, err error) {
+	return l.AppendIf(nil, at, records)
+}
+
+// AppendIf is Append, unless admit says no: its error is returned then. It is
+// called with the writing lock held, and no other, as Options.Needed is: so
+// nothing comes between the question and the append.
+func (l *Log) AppendIf(admit func([]Record) error, at int64, records []Record) (first uint64, err error) {
 	if len(records) == 0 {
 		return l.end.Load(), nil
 	}
-	end, err := l.append(at, records)
+	end, err := l.append(admit, at, records)
 	if err != nil {
 		return 0, err
 	}
@@ -30,11 +37,16 @@ func (l *Log) Append(at int64, records []Record) (first uint64, err error) {
 	return end - uint64(len(records)), nil
 }
 
-func (l *Log) append(at int64, records []Record) (end uint64, err error) {
+func (l *Log) append(admit func([]Record) error, at int64, records []Record) (end uint64, err error) {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	if l.closed {
 		return 0, ErrClosed
+	}
+	if admit != nil {
+		if err := admit(records); err != nil {
+			return 0, err
+		}
 	}
 	if l.overfull {
 		if err := l.evict(); err != nil {
@@ -62,6 +74,7 @@ func (l *Log) stage(at int64, records []Record) error {
 	for i := range records {
 		left += l.o.HeaderSize + len(records[i].Body)
 	}
+	total := l.total + int64(left)
 	if left >= maxBatchBody/2 || len(records) >= maxBatch {
 		return ErrTooLarge
 	}
@@ -77,6 +90,7 @@ func (l *Log) stage(at int64, records []Record) error {
 		size := l.o.HeaderSize + len(r.Body)
 		if p == nil || p.fill()+size > len(p.block.buf) {
 			b := newBlock(offset, max(size, l.nextBlk, min(left, maxBlock)), l.o.Budget)
+			b.base = total - int64(left)
 			l.nextBlk = min(2*len(b.buf), maxBlock)
 			l.pieces = append(l.pieces, piece{block: b, first: offset, ends: b.ends})
 			p = &l.pieces[len(l.pieces)-1]
@@ -123,6 +137,7 @@ func (l *Log) publish(n uint64) {
 	defer l.mu.Unlock()
 	for i := range l.pieces {
 		p := &l.pieces[i]
+		l.total += int64(len(p.bytes()))
 		p.block.ends, p.block.dues = p.ends, p.dues
 		if p.base == 0 {
 			l.blocks = append(l.blocks, p.block)
@@ -261,7 +276,11 @@ func (l *Log) write(pieces []piece) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	pos := max(s.size, segmentHeader)
+	if s.bytes == 0 {
+		s.base = pieces[0].block.base + int64(pieces[0].start)
+	}
 	for i := range pieces {
+		s.bytes += int64(len(pieces[i].bytes()))
 		s.note(pieces[i].first, pos)
 		pos += pieces[i].diskSize()
 	}

@@ -41,6 +41,7 @@ type due struct {
 // by the appender, and only behind what readers can see.
 type block struct {
 	first  uint64 // offset of record 0
+	base   int64  // bytes of records before it, see Log.Bytes
 	buf    []byte // len = cap = its size for life
 	ends   []uint32
 	dues   []due // sparse, ascending by index

@@ -100,6 +100,7 @@ type Log struct {
 	mu       sync.Mutex
 	blocks   []*block // resident, ascending; each with a reference of the log's
 	resident int64    // records in blocks
+	total    int64    // bytes of records, see Bytes
 	evicted  uint64   // records below this offset have been resident and are not any more
 	cold     [coldBlocks]*block
 	coldNext int
@@ -208,11 +209,12 @@ func (l *Log) Discard(from, to uint64) {
 	l.gaps.Add(from, to)
 }
 
-// SkipGap returns offset, or the end of the range without records that it lies in.
+// SkipGap returns offset, or the end of the range without records that it lies in:
+// one such is all that is older than the oldest record.
 func (l *Log) SkipGap(offset uint64) uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.gaps.Skip(offset)
+	return l.gaps.Skip(max(offset, l.oldest()))
 }
 
 // DamagedRecords returns how many records were found unreadable since the log was opened.

@@ -43,6 +43,7 @@ func (s *Store) Open(name string, known Position, o Options) (*Log, error) {
 	if err := l.recoverLast(known); err != nil {
 		return nil, fmt.Errorf("opening log %s: %w", name, err)
 	}
+	l.measure()
 	end, closed := uint64(0), known.Closed
 	if n := len(l.segs); n > 0 {
 		last := l.segs[n-1]

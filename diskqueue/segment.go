@@ -39,6 +39,8 @@ type segment struct {
 	file      *handle
 
 	end    uint64 // offset after its last record
+	base   int64  // bytes of records before it, see Log.Bytes
+	bytes  int64  // of its records
 	size   int64  // bytes in use; 0: not even the header is written
 	marks  []mark // sparse index, ascending
 	dirty  bool   // written since it was last synced

@@ -66,6 +66,9 @@ func (s *Store) List() ([]string, error) {
 	return names, nil
 }
 
+// Free returns how many bytes the store's file system has room for.
+func (s *Store) Free() (int64, error) { return s.fs.Free(s.dir) }
+
 func (s *Store) folder(name string) string { return path.Join(s.dir, name+folderSuffix) }
 
 // Remove closes the log and deletes all it has, journal included. Nothing of a

@@ -127,3 +127,23 @@ func TestReadiness(t *testing.T) {
 		t.Errorf("%d %s", status, reason)
 	}
 }
+
+// TestLowDisk asks for more room than any disk has.
+func TestLowDisk(t *testing.T) {
+	o := testOptions(t)
+	o.MinFreeDisk = 1 << 62
+	d := startNSQD(t, o)
+	want := "disk is low: "
+	if body, status := nsqtest.Do(t, "GET", d.url("/ping"), ""); status != 500 || !strings.HasPrefix(body, "NOK - "+want) {
+		t.Errorf("/ping: %d %s", status, body)
+	}
+	if status, reason, _ := d.ready(t); status != 503 || !strings.HasPrefix(reason, "data_path: "+want) {
+		t.Errorf("/readyz: %d %s", status, reason)
+	}
+	if body, status := nsqtest.Do(t, "POST", d.url("/pub?topic=t"), "x"); status != 507 || !strings.HasPrefix(body, `{"message":"LOW_DISK","reason":"`+want) {
+		t.Errorf("/pub: %d %s", status, body)
+	}
+	if text := nsqtest.Get(t, d.url("/metrics")); !strings.Contains(text, "\nnsqd_healthy 0\n") || !strings.Contains(text, "\nnsqd_topic_rejected_total{topic=\"t\"} 1\n") {
+		t.Errorf("/metrics: %s", text)
+	}
+}

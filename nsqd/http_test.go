@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"nsqsuite/internal/certs"
 	"nsqsuite/internal/certs/certstest"
 	"nsqsuite/internal/nsqtest"
 	"nsqsuite/internal/version"
@@ -147,8 +148,8 @@ func TestWithoutHTTP(t *testing.T) {
 // TestHTTPS: the same routes over TLS; in clear, if that is demanded, one answer only.
 func TestHTTPS(t *testing.T) {
 	cert, key, _ := certstest.NewAuthority(t).WriteFiles(t.TempDir(), "nsqd")
-	for _, required := range []tlsRequired{tlsOptional, tlsExceptHTTP, tlsOnTCPAndHTTP} {
-		only := required == tlsOnTCPAndHTTP
+	for _, required := range []certs.Required{certs.Optional, certs.ExceptHTTP, certs.Everywhere} {
+		only := required == certs.Everywhere
 		o := testOptions(t)
 		o.HTTPSAddress, o.TLSCert, o.TLSKey, o.TLSRequired = "127.0.0.1:0", cert, key, required
 		d := startNSQD(t, o)
@@ -201,7 +202,7 @@ func TestHTTPS(t *testing.T) {
 		}
 	}
 	o := testOptions(t)
-	o.HTTPSAddress, o.TLSCert, o.TLSKey, o.TLSRequired = "", cert, key, tlsOnTCPAndHTTP
+	o.HTTPSAddress, o.TLSCert, o.TLSKey, o.TLSRequired = "", cert, key, certs.Everywhere
 	d := startNSQD(t, o)
 	if body, status := nsqtest.Do(t, "GET", d.url("/ping"), ""); status != 403 || body != `{"message": "TLS_REQUIRED", "https_port": 0}` {
 		t.Errorf("without an HTTPS port: %d %s", status, body)

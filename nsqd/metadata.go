@@ -36,14 +36,16 @@ type metaFile struct {
 }
 
 type metaTopic struct {
-	Name     string        `json:"name"`
-	Paused   bool          `json:"paused"`
-	Channels []metaChannel `json:"channels"`
+	Name     string              `json:"name"`
+	Paused   bool                `json:"paused"`
+	Channels []metaChannel       `json:"channels"`
+	Limits   *protocol.OwnLimits `json:"limits,omitempty"` // no key of upstream's
 }
 
 type metaChannel struct {
-	Name   string `json:"name"`
-	Paused bool   `json:"paused"`
+	Name   string              `json:"name"`
+	Paused bool                `json:"paused"`
+	Limits *protocol.OwnLimits `json:"limits,omitempty"`
 }
 
 func newMetadata(fsys vfs.FS, dataPath string, topics func() []broker.TopicMeta, log *logging.Logger) *metadata {
@@ -69,17 +71,37 @@ func (m *metadata) load() ([]broker.TopicMeta, error) {
 			m.log.Warnf("skipping creation of invalid topic %s", t.Name)
 			continue
 		}
-		meta := broker.TopicMeta{Name: t.Name, Paused: t.Paused}
+		meta := broker.TopicMeta{Name: t.Name, Paused: t.Paused, Limits: m.limits(t.Limits, t.Name)}
 		for _, c := range t.Channels {
 			if !protocol.ValidName(c.Name) {
 				m.log.Warnf("skipping creation of invalid channel %s", c.Name)
 				continue
 			}
-			meta.Channels = append(meta.Channels, broker.ChannelMeta(c))
+			meta.Channels = append(meta.Channels, broker.ChannelMeta{Name: c.Name, Paused: c.Paused, Limits: m.limits(c.Limits, t.Name+"/"+c.Name)})
 		}
 		topics = append(topics, meta)
 	}
 	return topics, nil
+}
+
+// limits returns what the file says of a topic's or channel's limits, if that makes sense.
+func (m *metadata) limits(own *protocol.OwnLimits, name string) protocol.OwnLimits {
+	if own == nil {
+		return protocol.OwnLimits{}
+	}
+	if err := own.Check(); err != nil {
+		m.log.Warnf("skipping invalid limits of %s - %s", name, err)
+		return protocol.OwnLimits{}
+	}
+	return *own
+}
+
+// own returns limits for the file, or nil if there are none.
+func own(l protocol.OwnLimits) *protocol.OwnLimits {
+	if l == (protocol.OwnLimits{}) {
+		return nil
+	}
+	return &l
 }
 
 // persist writes the file: to another name first, so that it is never half there.
@@ -89,9 +111,9 @@ func (m *metadata) persist() error {
 	m.log.Infof("NSQ: persisting topic/channel metadata to %s", m.path)
 	file := metaFile{Version: version.Number}
 	for _, t := range m.topics() {
-		meta := metaTopic{Name: t.Name, Paused: t.Paused}
+		meta := metaTopic{Name: t.Name, Paused: t.Paused, Limits: own(t.Limits)}
 		for _, c := range t.Channels {
-			meta.Channels = append(meta.Channels, metaChannel(c))
+			meta.Channels = append(meta.Channels, metaChannel{Name: c.Name, Paused: c.Paused, Limits: own(c.Limits)})
 		}
 		file.Topics = append(file.Topics, meta)
 	}

@@ -48,10 +48,14 @@ func metaText(t *testing.T, m *metadata) string {
 
 // TestMetadataForms is what protocol.md 17 says of the file's content.
 func TestMetadataForms(t *testing.T) {
+	depth, age, overflow := int64(5), protocol.Duration(90*time.Minute), protocol.DropOldest
 	for _, c := range []struct {
 		topics []broker.TopicMeta
 		want   string
 	}{
+		{[]broker.TopicMeta{{Name: "t", Limits: protocol.OwnLimits{MaxAge: &age, MaxBytes: new(int64)}, Channels: []broker.ChannelMeta{{Name: "c", Limits: protocol.OwnLimits{MaxDepth: &depth, Overflow: &overflow}}}}},
+			`{"topics":[{"name":"t","paused":false,"channels":[{"name":"c","paused":false,"limits":{"max_depth":5,"overflow":"drop-oldest"}}],` +
+				`"limits":{"max_age":"1h30m0s","max_bytes":0}}],"version":"V"}`},
 		{nil, `{"topics":null,"version":"V"}`},
 		{[]broker.TopicMeta{{Name: "t"}}, `{"topics":[{"name":"t","paused":false,"channels":null}],"version":"V"}`},
 		{[]broker.TopicMeta{{Name: "t", Paused: true, Channels: []broker.ChannelMeta{{Name: "c"}, {Name: "d", Paused: true}}}, {Name: "u"}},
@@ -89,6 +93,9 @@ func TestMetadataLoad(t *testing.T) {
 		{text: `{"topics":[{"name":"t","channels":[{"name":""}]},{"paused":true}]}`, want: one, warns: "WARNING: skipping creation of invalid channel "},
 		{text: `{"topics":[{"name":"e#ephemeral","channels":[{"name":"c#ephemeral","paused":true}]}]}`,
 			want: []broker.TopicMeta{{Name: "e#ephemeral", Channels: []broker.ChannelMeta{{Name: "c#ephemeral", Paused: true}}}}},
+		{text: `{"topics":[{"name":"t","limits":{"max_depth":-1}}]}`, want: one, warns: "WARNING: skipping invalid limits of t - limits must be 0 or more"},
+		{text: `{"topics":[{"name":"t","limits":{"overflow":"x"}}]}`, want: one, warns: "WARNING: skipping invalid limits of t - must be reject or drop-oldest"},
+		{text: `{"topics":[{"name":"t","limits":{"max_age":"1"}}]}`, fails: "missing unit in duration"},
 		{text: ``, fails: "failed to parse metadata in data/nsqd.dat - unexpected end of JSON input"},
 		{text: `{"topics":`, fails: "failed to parse metadata in data/nsqd.dat - unexpected end"},
 		{text: `{"topics":"t"}`, fails: "failed to parse metadata in data/nsqd.dat - json: cannot unmarshal string"},

@@ -15,11 +15,8 @@ func (n *NSQD) wireMetrics() {
 		Redriven:    n.redriver.Moved,
 		Connections: func() int { return n.sessions.Count() }, // there are none yet
 		Lookupds:    n.lookup.States,
-		FreeBytes: func() (int64, error) {
-			free, _, err := vfs.Space(n.options.DataPath)
-			return free, err
-		},
-		Warnf: n.log.Warnf,
+		FreeBytes:   func() (int64, error) { return vfs.OS.Free(n.options.DataPath) },
+		Warnf:       n.log.Warnf,
 	})
 	n.figures = metrics.New("nsqd")
 	n.figures.MustRegister(n.series)

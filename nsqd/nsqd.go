@@ -13,6 +13,7 @@ import (
 
 	"nsqsuite/diskqueue"
 	"nsqsuite/internal/access"
+	"nsqsuite/internal/certs"
 	"nsqsuite/internal/httpapi"
 	"nsqsuite/internal/httpclient"
 	"nsqsuite/internal/logging"
@@ -52,19 +53,22 @@ type NSQD struct {
 	series   *series.Collector
 	times    *series.Latencies // nil if they are not measured
 	drain    drain
-	probing  sync.Mutex // one probe of the data path at a time
-	api      *api.API
-	tls      *tls.Config   // nil if there is no certificate
-	guard    *access.Guard // nil if everybody may use the HTTP API
-	token    string        // nsqlookupd is asked with over HTTP
-	auth     *auth.Client  // nil if clients may do everything
+	// advertised is what some nsqlookupd are told instead of the broadcast address.
+	advertised map[string]advertised
+	probing    sync.Mutex // one probe of the data path at a time
+	api        *api.API
+	tls        *tls.Config   // nil if there is no certificate
+	guard      *access.Guard // nil if everybody may use the HTTP API
+	token      string        // nsqlookupd is asked with over HTTP
+	auth       *auth.Client  // nil if clients may do everything
+	// lookupTLS is how nsqlookupd are spoken to over TLS; nil: they are not.
+	lookupTLS func() *tls.Config
 
 	tcpListener   net.Listener
 	httpListener  net.Listener
 	httpsListener net.Listener
 	tcp           *tcpserve.Server
-	http          *httpapi.Server // nil if there is none
-	https         *httpapi.Server // likewise
+	web           []*httpapi.Server
 }
 
 // New locks the data path, checks the options, listens, and loads what the data
@@ -88,6 +92,9 @@ func (n *NSQD) open() (err error) {
 		return fmt.Errorf("failed to instantiate nsqd - failed to lock data-path: %w", err)
 	}
 	if err := o.check(); err != nil {
+		return fmt.Errorf("failed to instantiate nsqd - %w", err)
+	}
+	if n.advertised, err = parseAdvertised(o.BroadcastAddressesAt); err != nil {
 		return fmt.Errorf("failed to instantiate nsqd - %w", err)
 	}
 	if err := n.secure(); err != nil {
@@ -128,6 +135,9 @@ func (n *NSQD) wire() {
 		MaxBytesPerFile:     o.MaxBytesPerFile,
 		SyncTimeout:         o.SyncTimeout,
 		MaxChannelConsumers: o.MaxChannelConsumers,
+		MinFree:             o.MinFreeDisk,
+		TopicLimits:         o.topicLimits(),
+		ChannelLimits:       o.channelLimits(),
 		Durability:          diskqueue.Durability(o.Durability),
 		Changed:             n.changed,
 		Learn:               n.learn,
@@ -149,7 +159,7 @@ func (n *NSQD) wire() {
 		MaxBodySize:         o.MaxBodySize,
 		MaxReqTimeout:       o.MaxReqTimeout,
 		TLS:                 n.tls,
-		TLSRequired:         o.TLSRequired != tlsOptional,
+		TLSRequired:         o.TLSRequired != certs.Optional,
 		Deflate:             o.Deflate,
 		Snappy:              o.Snappy,
 		MaxDeflateLevel:     o.MaxDeflateLevel,
@@ -170,7 +180,7 @@ func (n *NSQD) wire() {
 	})
 	n.tcp = tcpserve.New(n.tcpListener, n.log, n.sessions.Handle)
 	n.wireAPI()
-	n.wireHTTP()
+	n.web = httpapi.Servers(n.httpListener, n.httpsListener, n.tls, o.TLSRequired == certs.Everywhere, n.guard.Wrap(n.api), n.log)
 }
 
 func (n *NSQD) wireLookup() {
@@ -186,6 +196,7 @@ func (n *NSQD) wireLookup() {
 			Token:          n.token,
 		},
 		MaxReply: o.MaxBodySize,
+		TLS:      n.lookupTLS,
 	}, o.LookupdTCPAddresses)
 }
 
@@ -255,8 +266,7 @@ func (n *NSQD) Run(ctx context.Context) error {
 	if n.options.StatsdAddress != "" {
 		busy.Go(func() { statsd.Run(ctx, n.statsd()) })
 	}
-	web := n.web()
-	for _, server := range web {
+	for _, server := range n.web {
 		busy.Go(func() { ended <- server.Serve() })
 	}
 	var err error
@@ -267,7 +277,7 @@ func (n *NSQD) Run(ctx context.Context) error {
 	}
 	n.sessions.Close()
 	n.tcp.Close()
-	for _, server := range web {
+	for _, server := range n.web {
 		server.Close()
 	}
 	cancel()

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"nsqsuite/diskqueue"
+	"nsqsuite/internal/certs"
 	"nsqsuite/internal/logging"
+	"nsqsuite/protocol"
 )
 
 // Options are nsqd's settings, with their flags and keys in a configuration file.
@@ -29,6 +31,7 @@ type Options struct {
 	BroadcastAddress         string        `flag:"broadcast-address" default:"the host's name" group:"Network" usage:"name or address under which nsqlookupd shall make this node known"`
 	BroadcastTCPPort         int           `flag:"broadcast-tcp-port" group:"Network" usage:"TCP port to be made known; 0: the one listened on"`
 	BroadcastHTTPPort        int           `flag:"broadcast-http-port" group:"Network" usage:"HTTP port to be made known; 0: the one listened on"`
+	BroadcastAddressesAt     []string      `flag:"broadcast-address-at" toml:"broadcast_addresses_at" group:"Network" usage:"LOOKUPD=ADDRESS, or LOOKUPD=ADDRESS/TCP_PORT/HTTP_PORT: what one nsqlookupd, named as in --lookupd-tcp-address, shall make known instead: the one that clients of another network ask"`
 	LookupdTCPAddresses      []string      `flag:"lookupd-tcp-address" toml:"nsqlookupd_tcp_addresses" group:"Network" usage:"host:port of a nsqlookupd to register with"`
 	HTTPClientConnectTimeout time.Duration `flag:"http-client-connect-timeout" group:"Network" usage:"time to connect, for questions to nsqlookupd over HTTP"`
 	HTTPClientRequestTimeout time.Duration `flag:"http-client-request-timeout" group:"Network" usage:"time to answer, likewise"`
@@ -40,6 +43,18 @@ type Options struct {
 	MaxBytesPerFile int64         `flag:"max-bytes-per-file" group:"Storage" usage:"bytes in a file of a topic's log before the next one begins"`
 	SyncEvery       int64         `flag:"sync-every" group:"Storage" usage:"1 means --durability=fsync; other values have no effect, see --sync-timeout"`
 	SyncTimeout     time.Duration `flag:"sync-timeout" group:"Storage" usage:"longest time that what was written stays unsynced"`
+
+	MinFreeDisk int64 `flag:"min-free-disk" group:"Limits" usage:"bytes that must be free on the data path's disk: with less, publishes are refused; 0: no limit"`
+
+	TopicMaxAge   time.Duration     `flag:"topic-max-age" group:"Limits" usage:"drop messages that are older; 0: no limit. This and what follows holds for each topic, what it holds and what any of its channels has, unless it was set another limit by POST /topic/limits"`
+	TopicMaxDepth int64             `flag:"topic-max-depth" group:"Limits" usage:"most messages; 0: no limit"`
+	TopicMaxBytes int64             `flag:"topic-max-bytes" group:"Limits" usage:"most bytes of messages; 0: no limit"`
+	TopicOverflow protocol.Overflow `flag:"topic-overflow" group:"Limits" usage:"what happens to messages that are too many: reject refuses a publish, drop-oldest makes room for it"`
+
+	ChannelMaxAge   time.Duration     `flag:"channel-max-age" group:"Limits" usage:"as --topic-max-age, for each channel, unless it was set another limit by POST /channel/limits; so are the others"`
+	ChannelMaxDepth int64             `flag:"channel-max-depth" group:"Limits" usage:"most messages of a channel, also in flight and deferred; 0: no limit"`
+	ChannelMaxBytes int64             `flag:"channel-max-bytes" group:"Limits" usage:"most bytes of messages of a channel; 0: no limit"`
+	ChannelOverflow protocol.Overflow `flag:"channel-overflow" group:"Limits" usage:"reject refuses a publish to the topic, drop-oldest makes room in this channel alone"`
 
 	SalvageBad bool   `flag:"salvage-bad" toml:"-" group:"Moving" usage:"when messages are taken over from upstream's files, also read the files that upstream has given up (.bad), and look for messages behind damage; some may have been finished before"`
 	Check      bool   `flag:"check" toml:"-" group:"Moving" usage:"print what the data path holds, how much of it can be read and what is litter, change nothing, and exit: with status 1 if there is damage"`
@@ -81,12 +96,17 @@ type Options struct {
 	E2EProcessingLatencyPercentiles []float64     `flag:"e2e-processing-latency-percentile" toml:"e2e_processing_latency_percentiles" group:"End-to-end latency" usage:"percentile, more than 0 and at most 1, of the time from publish to finish to show in the statistics; none: off"`
 	E2EProcessingLatencyWindowTime  time.Duration `flag:"e2e-processing-latency-window-time" group:"End-to-end latency" usage:"how far back the percentiles look"`
 
-	TLSCert             string      `flag:"tls-cert" group:"TLS" usage:"PEM file of this node's certificate; read anew when it changes"`
-	TLSKey              string      `flag:"tls-key" group:"TLS" usage:"PEM file of its private key"`
-	TLSRequired         tlsRequired `flag:"tls-required" group:"TLS" usage:"refuse clients without TLS: true, false, or tcp-https, which lets plain HTTP be"`
-	TLSClientAuthPolicy string      `flag:"tls-client-auth-policy" group:"TLS" usage:"require: clients show a certificate; require-verify: one that --tls-root-ca-file has signed; either requires TLS"`
-	TLSRootCAFile       string      `flag:"tls-root-ca-file" group:"TLS" usage:"PEM file of who may have signed the certificates of clients and of authorisation servers; empty: the system's"`
-	TLSMinVersion       tlsVersion  `flag:"tls-min-version" group:"TLS" usage:"lowest version: tls1.0, tls1.1, tls1.2 or tls1.3"`
+	TLSCert             string         `flag:"tls-cert" group:"TLS" usage:"PEM file of this node's certificate; read anew when it changes"`
+	TLSKey              string         `flag:"tls-key" group:"TLS" usage:"PEM file of its private key"`
+	TLSRequired         certs.Required `flag:"tls-required" group:"TLS" usage:"refuse clients without TLS: true, false, or tcp-https, which lets plain HTTP be"`
+	TLSClientAuthPolicy string         `flag:"tls-client-auth-policy" group:"TLS" usage:"require: clients show a certificate; require-verify: one that --tls-root-ca-file has signed; either requires TLS; verify: like the latter, but who has none may do without"`
+	TLSRootCAFile       string         `flag:"tls-root-ca-file" group:"TLS" usage:"PEM file of who may have signed the certificates of clients and of authorisation servers; empty: the system's"`
+	TLSMinVersion       certs.Version  `flag:"tls-min-version" group:"TLS" usage:"lowest version: tls1.0, tls1.1, tls1.2 or tls1.3"`
+
+	LookupdTLS           bool   `flag:"lookupd-tls" group:"TLS to nsqlookupd" usage:"speak TLS with every nsqlookupd, and HTTPS where it has that"`
+	LookupdTLSRootCAFile string `flag:"lookupd-tls-root-ca-file" group:"TLS to nsqlookupd" usage:"PEM file of who may have signed their certificates; empty: the system's; read anew when it changes"`
+	LookupdTLSCert       string `flag:"lookupd-tls-cert" group:"TLS to nsqlookupd" usage:"PEM file of the certificate shown to them; read anew when it changes"`
+	LookupdTLSKey        string `flag:"lookupd-tls-key" group:"TLS to nsqlookupd" usage:"PEM file of its private key"`
 
 	AuthHTTPAddresses     []string `flag:"auth-http-address" toml:"auth_http_addresses" group:"Authorisation" usage:"host:port, or URL, of a server that says what a client may do"`
 	AuthHTTPRequestMethod string   `flag:"auth-http-request-method" group:"Authorisation" usage:"get or post"`
@@ -128,6 +148,8 @@ func NewOptions() *Options {
 		MaxMsgSize:                     1 << 20,
 		MaxBodySize:                    5 << 20,
 		MaxReqTimeout:                  time.Hour,
+		TopicOverflow:                  protocol.Reject,
+		ChannelOverflow:                protocol.Reject,
 		MaxHeartbeatInterval:           time.Minute,
 		MaxRdyCount:                    2500,
 		MaxOutputBufferSize:            64 << 10,
@@ -175,6 +197,13 @@ func (o *Options) check() error {
 	}{
 		{"mem-queue-size", o.MemQueueSize < 0, "0 or more"},
 		{"memory-limit", o.MemoryLimit < 0, "0 or more"},
+		{"min-free-disk", o.MinFreeDisk < 0, "0 or more"},
+		{"topic-max-age", o.TopicMaxAge < 0, "0 or more"},
+		{"topic-max-depth", o.TopicMaxDepth < 0, "0 or more"},
+		{"topic-max-bytes", o.TopicMaxBytes < 0, "0 or more"},
+		{"channel-max-age", o.ChannelMaxAge < 0, "0 or more"},
+		{"channel-max-depth", o.ChannelMaxDepth < 0, "0 or more"},
+		{"channel-max-bytes", o.ChannelMaxBytes < 0, "0 or more"},
 		{"max-bytes-per-file", o.MaxBytesPerFile <= 0, "more than 0"},
 		{"sync-timeout", o.SyncTimeout <= 0, "more than 0"},
 		{"output-buffer-timeout", o.OutputBufferTimeout <= 0, "more than 0"},

@@ -1,11 +1,9 @@
 package nsqd
 
 import (
-	"crypto/tls"
 	"fmt"
 	"net"
 
-	"nsqsuite/internal/httpapi"
 	"nsqsuite/internal/tcpserve"
 	"nsqsuite/nsqd/statsd"
 )
@@ -44,33 +42,6 @@ func (n *NSQD) listenHTTPS() (err error) {
 		return fmt.Errorf("listen (%s) failed - %w", address, err)
 	}
 	return nil
-}
-
-// wireHTTP makes the servers of the HTTP API: the same routes over TLS and, unless
-// TLS is demanded, in clear.
-func (n *NSQD) wireHTTP() {
-	handler := n.guard.Wrap(n.api)
-	if n.httpsListener != nil {
-		n.https = httpapi.NewServer("HTTPS", tls.NewListener(n.httpsListener, n.tls), handler, n.log)
-	}
-	switch {
-	case n.httpListener == nil:
-	case n.options.TLSRequired == tlsOnTCPAndHTTP:
-		n.http = httpapi.NewServer("HTTP", n.httpListener, httpapi.TLSRequired(port(n.httpsListener)), n.log)
-	default:
-		n.http = httpapi.NewServer("HTTP", n.httpListener, handler, n.log)
-	}
-}
-
-// web returns the HTTP servers there are.
-func (n *NSQD) web() []*httpapi.Server {
-	var list []*httpapi.Server
-	for _, server := range []*httpapi.Server{n.http, n.https} {
-		if server != nil {
-			list = append(list, server)
-		}
-	}
-	return list
 }
 
 func (n *NSQD) serveTCP() error {

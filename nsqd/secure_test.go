@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"nsqsuite/internal/certs"
 	"nsqsuite/internal/certs/certstest"
 	"nsqsuite/internal/cli"
 	"nsqsuite/internal/logging"
@@ -59,6 +60,13 @@ func TestSecureOptions(t *testing.T) {
 		{[]string{"--tls-required=tcp-https"}, "cannot require TLS client connections without TLS key and cert"},
 		{[]string{"--tls-client-auth-policy=whatever"}, "cannot require TLS client connections without TLS key and cert"},
 		{[]string{"--tls-root-ca-file=" + rubbish}, "failed to build client TLS config - failed to append certificate to pool"},
+		{[]string{"--lookupd-tls", "--lookupd-tls-root-ca-file=" + root, "--lookupd-tls-cert=" + cert, "--lookupd-tls-key=" + key}, ""},
+		{[]string{"--lookupd-tls", "--lookupd-tls-root-ca-file=" + rubbish}, "--lookupd-tls: failed to append certificate to pool"},
+		{[]string{"--lookupd-tls-root-ca-file=" + root}, "--lookupd-tls-… have no meaning without --lookupd-tls"},
+		{[]string{"--broadcast-address-at=l:1=a", "--broadcast-address-at=l:2=::1/1/2"}, ""},
+		{[]string{"--broadcast-address-at=a"}, `--broadcast-address-at must be LOOKUPD=ADDRESS or LOOKUPD=ADDRESS/TCP_PORT/HTTP_PORT, not "a"`},
+		{[]string{"--broadcast-address-at=l=a/1"}, `--broadcast-address-at must be LOOKUPD=ADDRESS or LOOKUPD=ADDRESS/TCP_PORT/HTTP_PORT, not "l=a/1"`},
+		{[]string{"--broadcast-address-at=l=a/1/65536"}, `--broadcast-address-at must be LOOKUPD=ADDRESS or LOOKUPD=ADDRESS/TCP_PORT/HTTP_PORT, not "l=a/1/65536"`},
 		{[]string{"--auth-http-request-method=GET"}, "--auth-http-request-method must be post or get"},
 		{[]string{"--auth-http-request-method=put"}, "--auth-http-request-method must be post or get"},
 		{[]string{"--auth-http-address=127.0.0.1:1", "--auth-http-request-method=post"}, ""},
@@ -122,15 +130,15 @@ func TestPolicyRequiresTLS(t *testing.T) {
 	cert, key, _ := certstest.NewAuthority(t).WriteFiles(t.TempDir(), "nsqd")
 	for _, c := range []struct {
 		args []string
-		want tlsRequired
+		want certs.Required
 	}{
-		{nil, tlsOptional},
-		{[]string{"--tls-client-auth-policy=whatever"}, tlsOnTCPAndHTTP},
-		{[]string{"--tls-client-auth-policy=require", "--tls-required=false"}, tlsOnTCPAndHTTP},
-		{[]string{"--tls-client-auth-policy=require", "--tls-required=tcp-https"}, tlsExceptHTTP},
+		{nil, certs.Optional},
+		{[]string{"--tls-client-auth-policy=whatever"}, certs.Everywhere},
+		{[]string{"--tls-client-auth-policy=require", "--tls-required=false"}, certs.Everywhere},
+		{[]string{"--tls-client-auth-policy=require", "--tls-required=tcp-https"}, certs.ExceptHTTP},
 	} {
 		n, err := start(t, append(c.args, "--tls-cert="+cert, "--tls-key="+key)...)
-		if err != nil || n.options.TLSRequired != c.want || n.sessions.TLSRequired != (c.want != tlsOptional) {
+		if err != nil || n.options.TLSRequired != c.want || n.sessions.TLSRequired != (c.want != certs.Optional) {
 			t.Errorf("%s: %v", c.args, err)
 		}
 	}

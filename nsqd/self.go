@@ -10,14 +10,14 @@ import (
 	"nsqsuite/protocol"
 )
 
-// self is what nsqlookupd is told of this node.
-func (n *NSQD) self() protocol.PeerInfo {
+// self is what a nsqlookupd is told of this node.
+func (n *NSQD) self(lookupd string) protocol.PeerInfo {
 	host, err := os.Hostname()
 	if err != nil {
 		n.log.Errorf("failed to get hostname - %s", err)
 	}
 	o := n.options
-	return protocol.PeerInfo{
+	info := protocol.PeerInfo{
 		BroadcastAddress: o.BroadcastAddress,
 		Hostname:         host,
 		HTTPPort:         o.BroadcastHTTPPort,
@@ -26,6 +26,13 @@ func (n *NSQD) self() protocol.PeerInfo {
 		TopologyZone:     o.TopologyZone,
 		Version:          version.Number,
 	}
+	if a, ok := n.advertised[lookupd]; ok {
+		info.BroadcastAddress = a.address
+		if a.tcp != 0 {
+			info.TCPPort, info.HTTPPort = a.tcp, a.http
+		}
+	}
+	return info
 }
 
 func (n *NSQD) info() (protocol.Info, error) {

@@ -2,12 +2,14 @@ package nsqlookupd
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
 	"sync"
 
 	"nsqsuite/internal/access"
+	"nsqsuite/internal/certs"
 	"nsqsuite/internal/httpapi"
 	"nsqsuite/internal/logging"
 	"nsqsuite/internal/tcpserve"
@@ -23,10 +25,14 @@ type NSQLookupd struct {
 	registry *registry.Registry
 	figures  *figures
 
-	tcpListener  net.Listener
-	httpListener net.Listener
-	tcp          *tcpserve.Server
-	http         *httpapi.Server
+	tls   *tls.Config   // nil if there is no certificate
+	guard *access.Guard // nil if everybody may use the HTTP API
+
+	tcpListener   net.Listener
+	httpListener  net.Listener
+	httpsListener net.Listener // nil if there is none
+	tcp           *tcpserve.Server
+	web           []*httpapi.Server
 }
 
 // New listens. The error is what the log's FATAL line shall say.
@@ -35,42 +41,79 @@ func New(o *Options, log *logging.Logger) (*NSQLookupd, error) {
 	l.registry = registry.New(registry.Config{InactiveTimeout: o.InactiveProducerTimeout, TombstoneLifetime: o.TombstoneLifetime})
 	l.figures = newFigures(l.registry)
 	log.Infof("%s", version.String("nsqlookupd"))
-	var err error
-	var guard *access.Guard
-	if o.HTTPAccessFile != "" {
-		if guard, err = access.Load(o.HTTPAccessFile, log); err != nil {
-			return nil, fmt.Errorf("failed to instantiate nsqlookupd - --http-access-file: %w", err)
-		}
+	if err := l.secure(); err != nil {
+		return nil, fmt.Errorf("failed to instantiate nsqlookupd - %w", err)
 	}
-	if l.tcpListener, err = net.Listen("tcp", o.TCPAddress); err != nil {
-		return nil, listenError(o.TCPAddress, err)
-	}
-	if l.httpListener, err = net.Listen("tcp", o.HTTPAddress); err != nil {
-		l.tcpListener.Close()
-		return nil, listenError(o.HTTPAddress, err)
+	if err := l.listen(); err != nil {
+		l.release()
+		return nil, fmt.Errorf("failed to instantiate nsqlookupd - %w", err)
 	}
 	l.tcp = tcpserve.New(l.tcpListener, log, l.handle)
-	l.http = httpapi.NewServer("HTTP", l.httpListener, guard.Wrap(l.api()), log)
+	l.web = httpapi.Servers(l.httpListener, l.httpsListener, l.tls, o.TLSRequired == certs.Everywhere, l.guard.Wrap(l.api()), log)
 	return l, nil
 }
 
-func listenError(address string, err error) error {
-	return fmt.Errorf("failed to instantiate nsqlookupd - listen (%s) failed - %w", address, err)
+// secure makes of the options what is shown to clients, and asked of them.
+func (l *NSQLookupd) secure() (err error) {
+	o := l.options
+	if o.HTTPAccessFile != "" {
+		if l.guard, err = access.Load(o.HTTPAccessFile, l.log); err != nil {
+			return fmt.Errorf("--http-access-file: %w", err)
+		}
+	}
+	l.tls, err = certs.Server(certs.Files{
+		Cert:         o.TLSCert,
+		Key:          o.TLSKey,
+		RootCA:       o.TLSRootCAFile,
+		ClientPolicy: certs.Policy(o.TLSClientAuthPolicy),
+		MinVersion:   o.TLSMinVersion,
+	}, &o.TLSRequired, l.log)
+	return err
+}
+
+func (l *NSQLookupd) listen() (err error) {
+	open := func(address string) (ln net.Listener) {
+		if err == nil {
+			if ln, err = net.Listen("tcp", address); err != nil {
+				err = fmt.Errorf("listen (%s) failed - %w", address, err)
+			}
+		}
+		return ln
+	}
+	l.tcpListener = open(l.options.TCPAddress)
+	l.httpListener = open(l.options.HTTPAddress)
+	if l.tls != nil && l.options.HTTPSAddress != "" {
+		l.httpsListener = open(l.options.HTTPSAddress)
+	}
+	return err
+}
+
+// release gives up the listeners.
+func (l *NSQLookupd) release() {
+	for _, ln := range []net.Listener{l.tcpListener, l.httpListener, l.httpsListener} {
+		if ln != nil {
+			ln.Close()
+		}
+	}
 }
 
 // Run serves until ctx ends. The error is what ended it otherwise.
 func (l *NSQLookupd) Run(ctx context.Context) error {
 	var busy sync.WaitGroup
-	ended := make(chan error, 2)
+	ended := make(chan error, 3)
 	busy.Go(func() { ended <- l.serveTCP() })
-	busy.Go(func() { ended <- l.http.Serve() })
+	for _, server := range l.web {
+		busy.Go(func() { ended <- server.Serve() })
+	}
 	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-ended:
 	}
 	l.tcp.Close()
-	l.http.Close()
+	for _, server := range l.web {
+		server.Close()
+	}
 	busy.Wait()
 	return err
 }
@@ -94,11 +137,15 @@ func (l *NSQLookupd) self() protocol.RegistryInfo {
 	if err != nil {
 		l.log.Errorf("failed to get hostname - %s", err)
 	}
-	return protocol.RegistryInfo{
+	info := protocol.RegistryInfo{
 		BroadcastAddress: l.options.BroadcastAddress,
 		Hostname:         host,
 		HTTPPort:         l.httpListener.Addr().(*net.TCPAddr).Port,
 		TCPPort:          l.tcpListener.Addr().(*net.TCPAddr).Port,
 		Version:          version.Number,
 	}
+	if l.httpsListener != nil {
+		info.HTTPSPort = l.httpsListener.Addr().(*net.TCPAddr).Port
+	}
+	return info
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,6 +54,24 @@ verbose = true
 			if got, ok := cli.Value(o, key); !ok || !reflect.DeepEqual(got, want[i]) {
 				t.Errorf("%s with %q: %#v, want %#v", key, args, got, want[i])
 			}
+		}
+	}
+}
+
+// TestRefusals holds what New says of options that do not go together.
+func TestRefusals(t *testing.T) {
+	for want, change := range map[string]func(*Options){
+		"cannot require TLS client connections without TLS key and cert":    func(o *Options) { o.TLSClientAuthPolicy = "require" },
+		"failed to build TLS config - open : no such file or directory":     func(o *Options) { o.TLSKey = "key" },
+		"--http-access-file: stat none: no such file or directory":          func(o *Options) { o.HTTPAccessFile = "none" },
+		"listen (nowhere) failed - listen tcp: address nowhere: missing po": func(o *Options) { o.HTTPAddress = "nowhere" },
+	} {
+		o := NewOptions()
+		o.TCPAddress, o.HTTPAddress = "127.0.0.1:0", "127.0.0.1:0"
+		change(o)
+		_, err := New(o, logging.Discard())
+		if err == nil || !strings.HasPrefix(err.Error(), "failed to instantiate nsqlookupd - "+want) {
+			t.Errorf("%v, want %q", err, want)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func (l *NSQLookupd) handle(conn net.Conn) {
 	remote := conn.RemoteAddr().String()
 	s := &session{l: l, conn: conn, in: bufio.NewReaderSize(conn, maxLine), remote: remote}
 	l.log.Infof("TCP: new client(%s)", remote)
-	if !s.readMagic() {
+	if !s.secure() || !s.readMagic() {
 		return
 	}
 	err := s.serve()
@@ -69,7 +69,11 @@ func (s *session) readMagic() bool {
 		return false
 	}
 	if string(magic) != protocol.MagicV1 {
-		s.l.log.Errorf("client(%s) bad protocol magic '%s'", s.remote, magic)
+		if magic[0] == tlsHandshake && s.l.tls == nil {
+			s.l.log.Errorf("client(%s) wants TLS, but there is no --tls-cert", s.remote)
+		} else {
+			s.l.log.Errorf("client(%s) bad protocol magic '%s'", s.remote, magic)
+		}
 		s.answer(string(protocol.BadProtocol)) //nolint:errcheck // the connection is closed in any case
 		s.drain()
 		return false

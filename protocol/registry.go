@@ -23,6 +23,7 @@ type RegistryInfo struct {
 	BroadcastAddress string `json:"broadcast_address"`
 	Hostname         string `json:"hostname"`
 	HTTPPort         int    `json:"http_port"`
+	HTTPSPort        int    `json:"https_port,omitempty"` // not in NSQ
 	TCPPort          int    `json:"tcp_port"`
 	Version          string `json:"version"`
 }

@@ -45,6 +45,7 @@ type TopicStats struct {
 	MessageBytes         uint64         `json:"message_bytes"`
 	Paused               bool           `json:"paused"`
 	E2eProcessingLatency *E2eLatency    `json:"e2e_processing_latency"`
+	Limits               *LimitStats    `json:"limits,omitempty"`
 }
 
 // ChannelStats is a channel in TopicStats.
@@ -64,6 +65,7 @@ type ChannelStats struct {
 	Clients              []ClientStats `json:"clients"`
 	Paused               bool          `json:"paused"`
 	E2eProcessingLatency *E2eLatency   `json:"e2e_processing_latency"`
+	Limits               *LimitStats   `json:"limits,omitempty"`
 }
 
 // E2eLatency tells how long messages take from their publish to their finish.

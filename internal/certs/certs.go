@@ -1,6 +1,6 @@
-// Package certs makes the TLS configuration of a server of certificate files,
-// and takes new files into use while the server runs: what is open stays open,
-// new connections get the new certificate.
+// Package certs makes the TLS configuration of a server, or of a client, of
+// certificate files, and takes new files into use while it runs: what is open
+// stays open, new connections get the new certificate.
 package certs
 
 import (
@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,12 +17,31 @@ import (
 	"nsqsuite/internal/logging"
 )
 
-// Files says which certificate a server shows, and which it wants to see.
+// Files says which certificate is shown, and which ones are believed.
 type Files struct {
-	Cert, Key    string // PEM files
-	RootCA       string // PEM file of those who may have signed clients' certificates; empty: the system's
-	ClientPolicy string // "require", "require-verify"; anything else: none is asked for
-	MinVersion   uint16 // of TLS
+	Cert, Key    string // PEM files; a client need not have any
+	RootCA       string // PEM file of those who may have signed the other end's certificate; empty: the system's
+	ClientPolicy Policy // of a server
+	MinVersion   Version
+}
+
+// Server returns the configuration of a server by its files, or nil if there are
+// none. A policy that demands TLS raises required; that cannot do without files.
+func Server(f Files, required *Required, log *logging.Logger) (*tls.Config, error) {
+	if f.ClientPolicy.Demands() && *required == Optional {
+		*required = Everywhere
+	}
+	if f.Cert == "" && f.Key == "" {
+		if *required != Optional {
+			return nil, errors.New("cannot require TLS client connections without TLS key and cert")
+		}
+		return nil, nil
+	}
+	source, err := Load(f, log)
+	if err != nil {
+		return nil, fmt.Errorf("failed to build TLS config - %w", err)
+	}
+	return source.Config(), nil
 }
 
 // checkEvery is how often at most the files are looked at.
@@ -30,6 +50,7 @@ const checkEvery = time.Second
 // Source gives out the configuration.
 type Source struct {
 	files Files
+	load  func() (*tls.Config, error)
 	log   *logging.Logger
 
 	mu      sync.Mutex
@@ -44,26 +65,32 @@ type state struct {
 	size     int64
 }
 
-// Load reads the files. The error says what is wrong with them.
-func Load(f Files, log *logging.Logger) (*Source, error) {
-	s := &Source{files: f, log: log, checked: time.Now()}
+// Load reads a server's files. The error says what is wrong with them.
+func Load(f Files, log *logging.Logger) (*Source, error) { return load(f, f.server, log) }
+
+// LoadClient reads a client's files, likewise.
+func LoadClient(f Files, log *logging.Logger) (*Source, error) { return load(f, f.client, log) }
+
+func load(f Files, read func() (*tls.Config, error), log *logging.Logger) (*Source, error) {
+	s := &Source{files: f, load: read, log: log, checked: time.Now()}
 	s.seen = s.look()
 	var err error
-	s.current, err = f.load()
+	s.current, err = read()
 	return s, err
 }
 
-// Config returns a configuration that always leads to the newest files.
+// Config returns a server's configuration that always leads to the newest files.
 func (s *Source) Config() *tls.Config {
 	return &tls.Config{
-		MinVersion:         s.files.MinVersion,
-		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return s.newest(), nil },
+		MinVersion:         uint16(s.files.MinVersion),
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return s.Newest(), nil },
 	}
 }
 
-// newest reads the files anew if they have changed. Files that cannot be used
-// are logged once, and the ones before stay in use.
-func (s *Source) newest() *tls.Config {
+// Newest returns the configuration of the files as they are now: the same one
+// until they change. Files that cannot be used are logged once, and the ones
+// before stay in use.
+func (s *Source) Newest() *tls.Config {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if time.Since(s.checked) < checkEvery {
@@ -75,18 +102,18 @@ func (s *Source) newest() *tls.Config {
 		return s.current
 	}
 	s.seen = seen
-	config, err := s.files.load()
+	config, err := s.load()
 	if err != nil {
 		s.log.Errorf("TLS: keeping the certificate in use - %s", err)
 		return s.current
 	}
-	s.log.Infof("TLS: the certificate has been reloaded from %s", s.files.Cert)
+	s.log.Infof("TLS: reloaded %s", strings.Join(s.files.names(), ", "))
 	s.current = config
 	return config
 }
 
 func (s *Source) look() (seen [3]state) {
-	for i, name := range []string{s.files.Cert, s.files.Key, s.files.RootCA} {
+	for i, name := range s.files.names() {
 		if info, err := os.Stat(name); err == nil {
 			seen[i] = state{info.ModTime(), info.Size()}
 		}
@@ -94,20 +121,33 @@ func (s *Source) look() (seen [3]state) {
 	return seen
 }
 
-func (f *Files) load() (*tls.Config, error) {
+// names returns the files there are.
+func (f *Files) names() []string {
+	return slices.DeleteFunc([]string{f.Cert, f.Key, f.RootCA}, func(name string) bool { return name == "" })
+}
+
+func (f *Files) server() (*tls.Config, error) {
 	cert, err := tls.LoadX509KeyPair(f.Cert, f.Key)
 	if err != nil {
 		return nil, err
 	}
-	config := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: f.MinVersion}
-	if config.ClientCAs, err = Pool(f.RootCA); err != nil {
+	config := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: uint16(f.MinVersion), ClientAuth: f.ClientPolicy.clientAuth()}
+	config.ClientCAs, err = Pool(f.RootCA)
+	return config, err
+}
+
+func (f *Files) client() (*tls.Config, error) {
+	roots, err := Pool(f.RootCA)
+	if err != nil {
 		return nil, err
 	}
-	switch f.ClientPolicy {
-	case "require":
-		config.ClientAuth = tls.RequireAnyClientCert
-	case "require-verify":
-		config.ClientAuth = tls.RequireAndVerifyClientCert
+	config := &tls.Config{RootCAs: roots, MinVersion: uint16(f.MinVersion)}
+	if f.Cert != "" || f.Key != "" {
+		cert, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+		if err != nil {
+			return nil, err
+		}
+		config.Certificates = []tls.Certificate{cert}
 	}
 	return config, nil
 }
@@ -130,16 +170,3 @@ func Pool(file string) (*x509.CertPool, error) {
 	}
 	return pool, nil
 }
-
-// ParseVersion returns the TLS version of a word such as tls1.2, in any case.
-func ParseVersion(word string) (uint16, error) {
-	for v := uint16(tls.VersionTLS10); v <= tls.VersionTLS13; v++ {
-		if strings.EqualFold(word, VersionWord(v)) {
-			return v, nil
-		}
-	}
-	return 0, fmt.Errorf("unknown tlsVersionOption %q", word)
-}
-
-// VersionWord returns the word that ParseVersion takes for a TLS version.
-func VersionWord(v uint16) string { return fmt.Sprintf("tls1.%d", v-tls.VersionTLS10) }

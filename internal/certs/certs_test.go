@@ -115,13 +115,14 @@ func TestClientPolicies(t *testing.T) {
 	none := []tls.Certificate(nil)
 	ours, foreign := []tls.Certificate{authority.Certificate("c")}, []tls.Certificate{other.Certificate("c")}
 	for _, c := range []struct {
-		policy string
+		policy Policy
 		show   []tls.Certificate
 		ok     bool
 	}{
 		{"", none, true}, {"whatever", none, true},
 		{"require", none, false}, {"require", ours, true}, {"require", foreign, true},
 		{"require-verify", none, false}, {"require-verify", ours, true}, {"require-verify", foreign, false},
+		{"verify", none, true}, {"verify", ours, true}, {"verify", foreign, false},
 	} {
 		s, err := Load(Files{Cert: cert, Key: key, RootCA: root, ClientPolicy: c.policy, MinVersion: tls.VersionTLS10}, logging.Discard())
 		if err != nil {
@@ -144,8 +145,8 @@ func TestMinVersion(t *testing.T) {
 	authority := certstest.NewAuthority(t)
 	cert, key, _ := authority.WriteFiles(t.TempDir(), "server")
 	for _, word := range []string{"tls1.0", "tls1.1", "TLS1.2", "tls1.3"} {
-		least, err := ParseVersion(word)
-		if err != nil || !strings.EqualFold(VersionWord(least), word) {
+		var least Version
+		if err := least.Set(word); err != nil || !strings.EqualFold(least.String(), word) {
 			t.Fatalf("%d, %v", least, err)
 		}
 		s, err := Load(Files{Cert: cert, Key: key, MinVersion: least}, logging.Discard())
@@ -154,13 +155,13 @@ func TestMinVersion(t *testing.T) {
 		}
 		for v := uint16(tls.VersionTLS10); v <= tls.VersionTLS13; v++ {
 			client := &tls.Config{RootCAs: authority.Pool(), ServerName: "127.0.0.1", MinVersion: tls.VersionTLS10, MaxVersion: v}
-			if _, _, err := shake(t, s.Config(), client); (err == nil) != (v >= least) {
-				t.Errorf("at least %s, a client of %s: %v", word, VersionWord(v), err)
+			if _, _, err := shake(t, s.Config(), client); (err == nil) != (v >= uint16(least)) {
+				t.Errorf("at least %s, a client of %s: %v", word, Version(v), err)
 			}
 		}
 	}
 	for _, word := range []string{"ssl3.0", "tls1.4", "1.2", "771"} {
-		if _, err := ParseVersion(word); err == nil || !strings.Contains(err.Error(), "unknown tlsVersionOption") {
+		if err := new(Version).Set(word); err == nil || !strings.Contains(err.Error(), "unknown tlsVersionOption") {
 			t.Errorf("%s: %v", word, err)
 		}
 	}
@@ -186,5 +187,54 @@ func TestBadFiles(t *testing.T) {
 		if _, err := Load(c.files, logging.Discard()); err == nil || c.want != nil && !errors.Is(err, c.want) {
 			t.Errorf("%+v: %v", c.files, err)
 		}
+	}
+}
+
+// TestClientReload holds that a client's configuration is the same one until its
+// files change: roots as well as its own certificate.
+func TestClientReload(t *testing.T) {
+	dir := t.TempDir()
+	first, second := certstest.NewAuthority(t), certstest.NewAuthority(t)
+	cert, key, root := first.WriteFiles(dir, "first")
+	s, err := LoadClient(Files{Cert: cert, Key: key, RootCA: root, MinVersion: tls.VersionTLS12}, logging.Discard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	past := func() {
+		s.mu.Lock()
+		s.checked = s.checked.Add(-checkEvery)
+		s.mu.Unlock()
+	}
+	server := &tls.Config{Certificates: []tls.Certificate{second.Certificate("server")}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: second.Pool()}
+	try := func() error {
+		c := s.Newest().Clone()
+		c.ServerName = "127.0.0.1"
+		_, _, err := shake(t, server, c)
+		return err
+	}
+	before := s.Newest()
+	if err := try(); err == nil {
+		t.Error("it believes another authority")
+	}
+	second.WriteFiles(dir, "second")
+	later := time.Now().Add(time.Minute)
+	for _, file := range []string{cert, key, root} {
+		if err := os.Chtimes(file, later, later); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.Newest() != before {
+		t.Error("another configuration before it is time to look")
+	}
+	past()
+	if err := try(); err != nil || s.Newest() == before {
+		t.Errorf("after the change: %v", err)
+	}
+	past()
+	if got := s.Newest(); got != s.Newest() {
+		t.Error("another configuration without a change")
+	}
+	if _, err := LoadClient(Files{Cert: cert}, logging.Discard()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a certificate without key: %v", err)
 	}
 }

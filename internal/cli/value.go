@@ -24,11 +24,15 @@ type option struct {
 	given        bool   // on the command line
 }
 
-// options returns the fields of the struct that opts points to.
+// options returns the fields of the struct that opts points to, with those of embedded structs.
 func options(opts any) []*option {
 	v := reflect.ValueOf(opts).Elem()
 	var list []*option
 	for i := range v.NumField() {
+		if v.Type().Field(i).Anonymous {
+			list = append(list, options(v.Field(i).Addr().Interface())...)
+			continue
+		}
 		tag := v.Type().Field(i).Tag
 		o := &option{flag: tag.Get("flag"), key: tag.Get("toml"), group: tag.Get("group"), usage: tag.Get("usage"), field: v.Field(i)}
 		switch o.key {

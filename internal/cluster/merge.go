@@ -23,6 +23,7 @@ func (r *Report) topicOn(s *protocol.TopicStats) *Topic {
 		},
 		Paused:               s.Paused,
 		E2eProcessingLatency: leafLatency(s.E2eProcessingLatency),
+		Limits:               s.Limits,
 	}
 	for i := range s.Channels {
 		c := r.channelOn(s.TopicName, &s.Channels[i])
@@ -45,6 +46,7 @@ func (r *Report) channelOn(topic string, s *protocol.ChannelStats) *Channel {
 		ClientCount:          s.ClientCount,
 		Paused:               s.Paused,
 		E2eProcessingLatency: leafLatency(s.E2eProcessingLatency),
+		Limits:               s.Limits,
 	}
 	c.DeliveryMsgCount = c.deliveries()
 	now := time.Now()

@@ -3,6 +3,8 @@ package cluster
 import (
 	"net"
 	"strconv"
+
+	"nsqsuite/protocol"
 )
 
 // Total stands in the place of a node's address where the numbers are the cluster's.
@@ -76,6 +78,8 @@ type Topic struct {
 	Channels             []*Channel `json:"channels"` // by name, without clients
 	Paused               bool       `json:"paused"`   // on any node
 	E2eProcessingLatency *Latency   `json:"e2e_processing_latency"`
+	// Limits are those on the one node, if there are any.
+	Limits *protocol.LimitStats `json:"limits,omitempty"`
 }
 
 // Channel is a channel on one node, or in the cluster (nsqadmin.md 4.3).
@@ -95,6 +99,8 @@ type Channel struct {
 	Clients              []*Client  `json:"clients"`
 	Paused               bool       `json:"paused"` // on any node
 	E2eProcessingLatency *Latency   `json:"e2e_processing_latency"`
+	// Limits are those on the one node, if there are any.
+	Limits *protocol.LimitStats `json:"limits,omitempty"`
 }
 
 // Client is a consumer's connection to a channel on one node.

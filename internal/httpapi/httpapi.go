@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/julienschmidt/httprouter"
@@ -27,6 +28,10 @@ import (
 type Error struct {
 	Status  int
 	Message string
+	// Reason, if not empty, says more, for people.
+	Reason string
+	// RetryAfter, if not 0, is how many seconds the client should wait.
+	RetryAfter int
 	// Body, if not nil, is sent as it is in the place of the message.
 	Body []byte
 }
@@ -137,6 +142,13 @@ func (r *Router) Profiler() {
 	}
 }
 
+func (e *Error) json() []byte {
+	return mustJSON(struct {
+		Message string `json:"message"`
+		Reason  string `json:"reason,omitempty"`
+	}{e.Message, e.Reason})
+}
+
 func asError(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
@@ -154,7 +166,10 @@ func respondV1(w http.ResponseWriter, v any, err error) int {
 		e := asError(err)
 		status, isJSON, body = e.Status, true, e.Body
 		if body == nil {
-			body = mustJSON(map[string]string{"message": e.Message})
+			body = e.json()
+		}
+		if e.RetryAfter > 0 {
+			header.Set("Retry-After", strconv.Itoa(e.RetryAfter))
 		}
 	} else {
 		switch v := v.(type) {

@@ -44,6 +44,25 @@ func NewServer(name string, listener net.Listener, h http.Handler, log *logging.
 	return s
 }
 
+// Servers returns the servers of an API: one over TLS if there is a listener for
+// it, and one in clear if there is one for that. If TLS is demanded, the latter
+// only says where the former is.
+func Servers(plain, secure net.Listener, config *tls.Config, demanded bool, h http.Handler, log *logging.Logger) []*Server {
+	var list []*Server
+	port := 0
+	if secure != nil {
+		list = append(list, NewServer("HTTPS", tls.NewListener(secure, config), h, log))
+		port = secure.Addr().(*net.TCPAddr).Port
+	}
+	if plain != nil {
+		if demanded {
+			h = TLSRequired(port)
+		}
+		list = append(list, NewServer("HTTP", plain, h, log))
+	}
+	return list
+}
+
 // counted returns a handler of which Close can wait for the end.
 func (s *Server) counted(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

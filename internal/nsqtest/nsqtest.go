@@ -123,11 +123,8 @@ func (d *Daemon) run(tcp, http string) {
 	args := append([]string{"--http-address=" + http}, d.args...)
 	want := 1
 	if d.program != "nsqadmin" {
-		args = append([]string{"--tcp-address=" + tcp}, args...)
+		args = append([]string{"--tcp-address=" + tcp, "--https-address=127.0.0.1:0"}, args...)
 		want = 2
-	}
-	if d.program == "nsqd" {
-		args = append([]string{"--https-address=127.0.0.1:0"}, args...)
 	}
 	cmd := exec.Command(Path(d.t, d.program), args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -131,6 +133,35 @@ func TestDashboardAndAlertsNameWhatThereIs(t *testing.T) {
 	}
 	if len(used) < 30 {
 		t.Errorf("only %d metrics are used: is the pattern right?", len(used))
+	}
+}
+
+var alertName = regexp.MustCompile(`(?m)alert(?:name)?: (\w+)`)
+
+// TestAlertsFire has Prometheus's own tool play alerts_test.yml, which has every alert.
+func TestAlertsFire(t *testing.T) {
+	named := func(file string) map[string]bool {
+		content, err := os.ReadFile("monitoring/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := map[string]bool{}
+		for _, found := range alertName.FindAllStringSubmatch(string(content), -1) {
+			names[found[1]] = true
+		}
+		return names
+	}
+	if rules, tried := named("alerts.yml"), named("alerts_test.yml"); !reflect.DeepEqual(rules, tried) {
+		t.Errorf("there are the alerts %v, tried are %v", rules, tried)
+	}
+	tool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("promtool is not installed: alerts are named, but not played")
+	}
+	cmd := exec.Command(tool, "test", "rules", "alerts_test.yml")
+	cmd.Dir = "monitoring"
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

@@ -54,9 +54,8 @@ func run(t *testing.T, name string, args ...string) (options any, out string, ex
 // flags returns the flags of a program as its options' tags have them.
 func flags(name string) []string {
 	var list []string
-	v := reflect.TypeOf(programs[name].options()).Elem()
-	for i := range v.NumField() {
-		if f := v.Field(i).Tag.Get("flag"); f != "" {
+	for _, field := range reflect.VisibleFields(reflect.TypeOf(programs[name].options()).Elem()) {
+		if f := field.Tag.Get("flag"); f != "" {
 			list = append(list, f)
 		}
 	}

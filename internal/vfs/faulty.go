@@ -19,6 +19,7 @@ const (
 	OpSync     Op = "sync"
 	OpTruncate Op = "truncate"
 	OpSize     Op = "size"
+	OpFree     Op = "free"
 )
 
 // Faulty passes operations on to another file system until its Fail says no.
@@ -112,6 +113,14 @@ func (f *Faulty) ReadDir(dir string) ([]string, error) {
 		return nil, err
 	}
 	return f.FS.ReadDir(dir)
+}
+
+// Free is FS.Free.
+func (f *Faulty) Free(dir string) (int64, error) {
+	if err := f.check(OpFree, dir); err != nil {
+		return 0, err
+	}
+	return f.FS.Free(dir)
 }
 
 // SyncDir is FS.SyncDir.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"path"
 	"sort"
@@ -23,6 +24,7 @@ var ErrDead = errors.New("file system has lost power")
 type Mem struct {
 	mu   sync.Mutex
 	dead bool
+	free int64 // what Free says
 	// names are the entries as programs see them, stable those on the disk.
 	names, stable map[string]*node
 	// gone are the stable names that, at some moment since, named nothing: to
@@ -48,6 +50,7 @@ type write struct {
 func NewMem() *Mem {
 	root := &node{dir: true}
 	return &Mem{
+		free:   math.MaxInt64,
 		names:  map[string]*node{"/": root, ".": root},
 		stable: map[string]*node{"/": root, ".": root},
 		gone:   map[string]bool{},
@@ -306,6 +309,20 @@ func (m *Mem) entries(dir string) []string {
 	}
 	sort.Strings(names)
 	return names
+}
+
+// Free is FS.Free: what SetFree has set, and without that no end.
+func (m *Mem) Free(string) (int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.free, nil
+}
+
+// SetFree sets what Free returns. It does not keep anybody from writing.
+func (m *Mem) SetFree(bytes int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.free = bytes
 }
 
 // SyncDir is FS.SyncDir.

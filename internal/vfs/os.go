@@ -137,6 +137,11 @@ func pathError(op string, f *os.File, err error) error {
 	return &fs.PathError{Op: op, Path: f.Name(), Err: err}
 }
 
+func (osFS) Free(dir string) (int64, error) {
+	free, _, err := Space(dir)
+	return free, err
+}
+
 // Space returns how many bytes the file system that dir is on has room for, and
 // how many it has in all.
 func Space(dir string) (free, total int64, err error) {

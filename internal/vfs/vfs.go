@@ -15,6 +15,8 @@ type FS interface {
 	MkdirAll(dir string) error
 	// ReadDir returns the names of the entries of a folder, sorted.
 	ReadDir(dir string) ([]string, error)
+	// Free returns how many bytes the file system that a folder is on has room for.
+	Free(dir string) (int64, error)
 	// SyncDir puts the entries of a folder on the disk: which names there are.
 	SyncDir(dir string) error
 }

@@ -42,6 +42,7 @@ const (
 	NotEverywhere What = "not-everywhere"
 	LookupdDown   What = "lookupd-down"
 	LowDisk       What = "low-disk"
+	Limited       What = "limited"
 )
 
 // Item is an entry of “Needs attention”.
@@ -54,7 +55,7 @@ type Item struct {
 	Lookupd *Lookupd
 	Missing []string  // of NotEverywhere: the nsqlookupd that do not know the node
 	Since   time.Time // when it was first seen
-	Rate    float64   // of Requeues and Timeouts: now
+	Rate    float64   // of Requeues, Timeouts and Limited: now
 	Usual   float64
 	depth   int64
 }
@@ -168,6 +169,16 @@ func (j *judge) topic(t *Topic) {
 		t.State = State{"warn", "No channel"}
 		j.add(Item{What: NoChannel, Kind: "warn", Topic: t, depth: t.Depth}, of)
 	}
+	var own Rates // what channels lose is theirs
+	for _, on := range t.On {
+		own.add(on.Rates)
+	}
+	if word, ok := limited(t.Limit(), own); ok {
+		if rank(State{Kind: "warn"}) > rank(t.State) {
+			t.State = State{"warn", word}
+		}
+		j.add(Item{What: Limited, Kind: "warn", Topic: t, Rate: own.Lost, depth: t.Depth}, of)
+	}
 	for _, ch := range t.Channels {
 		j.channel(t, ch)
 		if rank(ch.State) > rank(t.State) {
@@ -215,6 +226,10 @@ func (j *judge) channel(t *Topic, ch *Channel) {
 	item.Rate, item.Usual = unusual(points, before, func(p *Point) float32 { return p.TimedOut })
 	if item.Rate > 0 {
 		found(Timeouts, "warn", "Times out")
+	}
+	if word, ok := limited(ch.Limit(), ch.Rates); ok {
+		item.Rate, item.Usual = ch.Lost, 0
+		found(Limited, "warn", word)
 	}
 }
 

@@ -266,6 +266,12 @@ func TestAttention(t *testing.T) {
 				c.TimeoutCount += 10
 			}
 		}},
+		{Limited, "warn", 1, func(_ *model, _ *protocol.TopicStats, c channel, _ int) {
+			c.Limits = &protocol.LimitStats{QueueLimits: protocol.QueueLimits{MaxBytes: 100}, Bytes: 90}
+		}},
+		{Limited, "warn", 3, func(_ *model, topic *protocol.TopicStats, _ channel, n int) {
+			topic.Limits = &protocol.LimitStats{QueueLimits: protocol.QueueLimits{MaxDepth: 100}, Depth: 10, RejectedCount: uint64(n)}
+		}},
 		{NoChannel, "warn", 1, func(_ *model, topic *protocol.TopicStats, _ channel, _ int) { topic.Depth, topic.Channels = 5, nil }},
 		{Paused, "hold", 1, func(_ *model, _ *protocol.TopicStats, c channel, _ int) { c.Depth, c.Paused = 5, true }},
 		{Unhealthy, "crit", 1, func(m *model, _ *protocol.TopicStats, _ channel, _ int) { m.stats["a:1"].Health = "NOK - disk" }},

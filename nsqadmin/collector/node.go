@@ -67,6 +67,7 @@ type Rates struct {
 	Out      float64 // finished by consumers
 	Requeued float64
 	TimedOut float64
+	Lost     float64 // to limits: refused, dropped or too old
 }
 
 func (r *Rates) add(o Rates) {
@@ -75,6 +76,7 @@ func (r *Rates) add(o Rates) {
 	r.Out += o.Out
 	r.Requeued += o.Requeued
 	r.TimedOut += o.TimedOut
+	r.Lost += o.Lost
 }
 
 // poll asks a node once and takes in the answer.
@@ -183,20 +185,20 @@ func compare(before, after *cluster.Report, passed time.Duration) map[subject]Ra
 	if before == nil || passed <= 0 {
 		return rates
 	}
-	type counts struct{ messages, requeued, timedOut uint64 }
+	type counts struct{ messages, requeued, timedOut, lost uint64 }
 	was := map[subject]counts{}
 	for i := range before.Stats.Topics {
 		t := &before.Stats.Topics[i]
-		was[subject{t.TopicName, ""}] = counts{messages: t.MessageCount}
+		was[subject{t.TopicName, ""}] = counts{messages: t.MessageCount, lost: lost(t.Limits)}
 		for j := range t.Channels {
 			ch := &t.Channels[j]
-			was[subject{t.TopicName, ch.ChannelName}] = counts{ch.MessageCount, ch.RequeueCount, ch.TimeoutCount}
+			was[subject{t.TopicName, ch.ChannelName}] = counts{ch.MessageCount, ch.RequeueCount, ch.TimeoutCount, lost(ch.Limits)}
 		}
 	}
 	for i := range after.Stats.Topics {
 		t := &after.Stats.Topics[i]
 		of := subject{t.TopicName, ""}
-		rates[of] = Rates{Known: true, In: grown(was[of].messages, t.MessageCount, passed)}
+		rates[of] = Rates{Known: true, In: grown(was[of].messages, t.MessageCount, passed), Lost: grown(was[of].lost, lost(t.Limits), passed)}
 		for j := range t.Channels {
 			ch := &t.Channels[j]
 			of := subject{t.TopicName, ch.ChannelName}
@@ -204,6 +206,7 @@ func compare(before, after *cluster.Report, passed time.Duration) map[subject]Ra
 			rates[of] = Rates{
 				Known: true, In: grown(w.messages, ch.MessageCount, passed),
 				Requeued: grown(w.requeued, ch.RequeueCount, passed), TimedOut: grown(w.timedOut, ch.TimeoutCount, passed),
+				Lost: grown(w.lost, lost(ch.Limits), passed),
 			}
 		}
 	}

@@ -54,10 +54,13 @@ func (u *UI) words(s *collector.Snapshot, it *collector.Item) item {
 	case it.Topic != nil:
 		out.Name, out.Link = it.Topic.TopicName, u.link("topics", it.Topic.TopicName)
 		out.Figure, out.Unit = number(it.Depth()), "waiting"+slopeWords(it.Topic.Slope)
-		if it.What == collector.Paused {
+		switch it.What {
+		case collector.Paused:
 			out.What = pausedFor(s, it)
 			out.Why = "Its channels get nothing of what is published."
-		} else {
+		case collector.Limited:
+			limitWords(it.Topic.Limit(), it.Rate, &out)
+		default:
 			out.What = "has messages but no channel"
 			out.Why = "They wait at the topic. The first channel that is created gets them all."
 		}
@@ -108,6 +111,8 @@ func (u *UI) channelWords(s *collector.Snapshot, it *collector.Item, out *item) 
 		out.What = "times out more than usual"
 		out.Why = fmt.Sprintf("%s/s against %s/s, %s. Consumers are slower than the message timeout, or hang.", perSecond(it.Rate), perSecond(it.Usual), since)
 		out.Figure, out.Unit = perSecond(it.Rate)+"/s", "timed out"
+	case collector.Limited:
+		limitWords(c.Limit(), it.Rate, out)
 	case collector.Paused:
 		out.What = pausedFor(s, it)
 		out.Why = fmt.Sprintf("Its %s get nothing until it is unpaused.", plural(c.Processes, "consumer"))

@@ -64,6 +64,10 @@ func New(c Config) *API {
 	a.V1(http.MethodPost, "/channel/empty", a.onChannel(func(_ *broker.Topic, c *broker.Channel) error { return c.Empty() }))
 	a.V1(http.MethodPost, "/channel/pause", a.onChannel(a.pauseChannel))
 	a.V1(http.MethodPost, "/channel/unpause", a.onChannel(a.unpauseChannel))
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		a.V1(method, "/topic/limits", a.topicLimits)
+		a.V1(method, "/channel/limits", a.channelLimits)
+	}
 	a.V1(http.MethodGet, "/channel/peek", a.peek)
 	a.V1(http.MethodPost, "/channel/cancel", a.cancel)
 	a.V1(http.MethodPost, "/channel/redrive", a.startRedrive)

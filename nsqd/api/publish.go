@@ -68,7 +68,10 @@ func (a *API) publish(t *broker.Topic, messages ...broker.Message) (any, error) 
 			err = t.Publish(messages)
 		}
 	}
-	if err != nil {
+	switch {
+	case broker.Refuses(err):
+		return nil, refusal(err)
+	case err != nil:
 		return nil, unavailable(err)
 	}
 	return protocol.OK, nil

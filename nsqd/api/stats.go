@@ -119,6 +119,7 @@ func (a *API) topicStats(t *broker.Topic, f filter, consumers map[[2]string][]pr
 		MessageCount: st.Messages,
 		MessageBytes: st.Bytes,
 		Paused:       st.Paused,
+		Limits:       st.Limits,
 	}
 	now := time.Now()
 	var names []string
@@ -153,6 +154,7 @@ func channelStats(s broker.ChannelStats) protocol.ChannelStats {
 		TimeoutCount:        s.Timeouts,
 		ClientCount:         s.Consumers,
 		Paused:              s.Paused,
+		Limits:              s.Limits,
 	}
 }
 

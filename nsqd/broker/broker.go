@@ -38,6 +38,8 @@ type Broker struct {
 	wall     func(now time.Time) int64 // the wall clock in Unix ns; tests step it
 
 	health   atomic.Pointer[failure]
+	low      atomic.Pointer[failure] // nil: the disk has room
+	blind    atomic.Bool             // it did not say how much
 	draining atomic.Bool
 	floor    atomic.Uint64 // above every offset of the logs that were removed
 
@@ -150,6 +152,8 @@ func (b *Broker) create(name string) (t *Topic, isNew bool, err error) {
 func (b *Broker) open(name string) (*Topic, error) {
 	t := &Topic{broker: b, name: name, ephemeral: protocol.IsEphemeral(name), channels: map[string]*Channel{}}
 	t.steps.Store(&[]step{{ahead: b.aheadOfWall()}})
+	t.setOwn(protocol.OwnLimits{})
+	t.noteLimits()
 	t.publishReaders()
 	o := diskqueue.Options{
 		Durability:      b.config.Durability,
@@ -223,8 +227,11 @@ func (b *Broker) floorAbove(offset uint64) {
 	}
 }
 
-// Health returns nil, or why the last write to disk failed.
+// Health returns nil, or why the last write to disk failed, or that the disk is low.
 func (b *Broker) Health() error {
+	if low := b.low.Load(); low != nil {
+		return low.err
+	}
 	if f := b.health.Load(); f != nil {
 		return f.err
 	}
@@ -260,15 +267,24 @@ func (b *Broker) readFailed(t *Topic, err error) {
 	}
 }
 
-// Run writes journals, syncs and removes what nobody needs, every
-// Config.SyncTimeout until ctx ends.
+// Run writes journals, drops what the limits do not allow, syncs, and removes what
+// nobody needs, every Config.SyncTimeout until ctx ends. It also watches the disk.
 func (b *Broker) Run(ctx context.Context) error {
 	ticker := time.NewTicker(b.config.SyncTimeout)
 	defer ticker.Stop()
+	var look <-chan time.Time
+	if b.config.MinFree > 0 {
+		free := time.NewTicker(freeEvery)
+		defer free.Stop()
+		look = free.C
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-look:
+			b.checkFree()
+			continue
 		case <-ticker.C:
 		}
 		for _, t := range b.Topics() {

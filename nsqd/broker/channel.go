@@ -45,6 +45,10 @@ type Channel struct {
 	timer      *time.Timer
 	armed      int64 // when the timer fires; 0: it does not
 
+	own    protocol.OwnLimits   // set for the channel alone
+	limits protocol.QueueLimits // changed under Topic.mu too
+	keep   keep
+
 	paused  bool
 	exiting bool
 	subs    map[uint32]*Subscription
@@ -57,7 +61,8 @@ type Channel struct {
 	requeues  uint64
 	timeouts  uint64
 	delivered [localities]uint64
-	dropped   uint64
+	dropped   uint64 // because there were too many
+	expired   uint64 // because they were too old
 	// oldestSeen is what Oldest found last, so that it need not be read again.
 	oldestSeen struct {
 		offset uint64
@@ -80,6 +85,7 @@ func newChannel(t *Topic, name string, start uint64) *Channel {
 		dirty:     true,
 	}
 	c.position.Store(start)
+	c.setOwn(protocol.OwnLimits{})
 	return c
 }
 
@@ -211,14 +217,18 @@ func (c *Channel) fresh(limit uint64, count func(from, to uint64) uint64) int64 
 
 // depth returns the number of messages that wait: new ones and ready-again ones.
 func (c *Channel) depth() int64 {
-	c.dropLag()
+	c.shed()
 	waiting := c.fresh(c.limit(), c.topic.log.Count) - c.above
 	return max(waiting, 0) + c.counts[again]
 }
 
+// onlooks tells whether the channel is still looking at what its topic had held,
+// which is not its own to drop.
+func (c *Channel) onlooks() bool { return c.next < c.found }
+
 // dropLag moves the cursor of a volatile channel on that lags too far behind.
 func (c *Channel) dropLag() {
-	if !c.volatile || c.next < c.found {
+	if !c.volatile || c.onlooks() {
 		return
 	}
 	limit := c.limit()

@@ -1,10 +1,12 @@
 package broker
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
 	"nsqsuite/diskqueue"
+	"nsqsuite/protocol"
 )
 
 // The errors that operations of this package return, besides those of the disk.
@@ -47,6 +49,12 @@ type Config struct {
 	// Durability is when a publish is acknowledged; ephemeral topics never touch the disk.
 	Durability diskqueue.Durability
 
+	// TopicLimits and ChannelLimits bound every topic and channel that has no limits of its own.
+	TopicLimits, ChannelLimits protocol.QueueLimits
+	// MinFree is how many bytes must be free on the store's file system for messages
+	// to be accepted; 0: any number. See Broker.Run.
+	MinFree int64
+
 	// Changed is called after a topic or channel has come or gone. It must not block.
 	Changed func(Change)
 	// Learn returns the channels that a new topic shall begin with. It may block;
@@ -73,6 +81,9 @@ func (c *Config) fillIn() {
 	}
 	if c.Learn == nil {
 		c.Learn = func(string) []string { return nil }
+	}
+	for _, l := range []*protocol.QueueLimits{&c.TopicLimits, &c.ChannelLimits} {
+		l.Overflow = cmp.Or(l.Overflow, protocol.Reject)
 	}
 	silent := func(string, ...any) {}
 	for _, f := range []*func(string, ...any){&c.Infof, &c.Warnf, &c.Errorf} {

@@ -48,6 +48,27 @@
 // is an ephemeral one whose consumers leave before they have finished what was
 // held, the topic holds the rest again: an onlooker destroys nothing.
 //
+// # Limits
+//
+// A topic's limits hold for what it holds and, besides a channel's own, for what
+// each of its channels owes: since channels share the log, that bounds the log. What
+// counts is all that is owed, waiting, in flight or deferred. While a topic
+// holds, what is behind the hold is its own and counts for no channel.
+//
+// A limit that rejects is asked with the log's writing lock held (Topic.admit), so
+// publishers side by side cannot pass it together; all of a publish fits or none does.
+// A limit that drops costs a publisher nothing. Whoever looks at the channel first
+// has it drop what is too much (Channel.shed): the oldest by offset, be it waiting or
+// deferred, but never in flight. New messages go by moving the cursor, so that a
+// backlog of any size is one step; owed ones page by page, a bounded number at a
+// time. Messages too old are found where they would be handed out, and by tend,
+// block by block. Dropped is as finished: the journal learns it at the next
+// checkpoint. A volatile channel that looks on at what its topic held drops nothing
+// of that.
+//
+// Bytes are those of the frames. From the cursor on they are the log's (diskqueue.Log.Bytes);
+// below it messages are taken to be as large as the log's records there on average.
+//
 // # Taking over
 //
 // Messages from elsewhere go into the log like any other, with the timestamps
@@ -65,7 +86,8 @@
 //
 // # Locks
 //
-// Order: Broker.mu → Topic.mu → Channel.mu → the log's. Wake and Close of a
-// consumer, Config.Changed and the log's disk access run under none of them,
-// except that a topic's creation and removal are serialised by Broker.lifecycle.
+// Order: Broker.mu → Topic.mu → the log's writing lock → Channel.mu → the log's
+// others. Wake and Close of a consumer, Config.Changed and the log's disk access run
+// under none of them but the log's own, except that a topic's creation and removal
+// are serialised by Broker.lifecycle.
 package broker

@@ -46,6 +46,7 @@ func pick[T any](m *modelTopic, list []T) (e T, ok bool) {
 
 func (m *modelTopic) step() {
 	m.t.Helper()
+	m.syncAll()
 	names := slices.Sorted(maps.Keys(m.channels))
 	name, _ := pick(m, names)
 	c := m.channels[name]
@@ -67,12 +68,14 @@ func (m *modelTopic) step() {
 	case n < 44:
 		m.restart([]ending{orderly, kill}[m.dice.IntN(2)])
 		m.takeOver()
+	case n < 45:
+		m.limit(c)
 	case c == nil:
-	case n < 47:
+	case n < 48:
 		if len(c.consumers) < 4 {
 			m.subscribe(c)
 		}
-	case n < 49:
+	case n < 50:
 		m.channelStep(name, c)
 	default:
 		if k, ok := pick(m, c.consumers); ok {

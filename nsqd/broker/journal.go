@@ -59,6 +59,15 @@ type journal struct {
 	entry  []byte
 }
 
+// touch has the next round write where the topic's hold is.
+func (t *Topic) touch() {
+	if j := t.journal; j != nil {
+		j.mu.Lock()
+		j.touched = true
+		j.mu.Unlock()
+	}
+}
+
 // forget notes that a channel was deleted, and writes it.
 func (j *journal) forget(c *Channel) {
 	j.mu.Lock()

@@ -51,6 +51,8 @@ type modelChannel struct {
 	consumers []*modelConsumer
 	paused    bool
 	closed    int // consumers told to close
+	limits    modelLimits
+	shed      uint64 // messages that the channel has said it dropped
 }
 
 // modelTopic is a topic with channels, on a file system that tests can end, and
@@ -68,6 +70,11 @@ type modelTopic struct {
 	maybe    map[string]bool      // of all published: the end that came may have lost it
 	unsynced map[string]bool      // published since the last sync
 	ids      map[string]protocol.MessageID
+	limits   modelLimits
+	shed     uint64               // messages held that the topic has said it dropped …
+	dropped  map[string]time.Time // … those since the last checkpoint, as in held
+	born     map[string]time.Time // when it was published
+	taken    bool                 // something was taken over, so bodies do not tell the order
 	paused   bool
 	torn     bool // the power failed, so what was not synced may be damaged
 	count    int
@@ -78,6 +85,7 @@ func newModel(t *testing.T, seed uint64, d diskqueue.Durability) *modelTopic {
 	m := &modelTopic{
 		t: t, dice: rand.New(rand.NewPCG(seed, 3)), fs: newFS(),
 		channels: map[string]*modelChannel{}, held: map[string]time.Time{}, maybe: map[string]bool{}, unsynced: map[string]bool{}, ids: map[string]protocol.MessageID{},
+		dropped: map[string]time.Time{}, born: map[string]time.Time{},
 		config: Config{Durability: d, MemQueueSize: 30, MaxBytesPerFile: 3000, MaxMsgTimeout: 2 * modelTimeout},
 	}
 	m.config.Errorf = func(format string, args ...any) {
@@ -120,8 +128,9 @@ func (m *modelTopic) open(meta []TopicMeta) {
 		if !ok {
 			m.t.Fatalf("channel %s is gone", name)
 		}
-		c.Channel, c.consumers, c.closed = found, nil, 0
+		c.Channel, c.consumers, c.closed, c.shed = found, nil, 0, 0
 	}
+	m.shed = 0
 	synctest.Wait()
 }
 
@@ -142,8 +151,15 @@ func (m *modelTopic) publish(n int) {
 		m.unsynced[string(msg.Body)] = true
 		batch = append(batch, msg)
 	}
-	if err := m.topic.Publish(batch); err != nil {
-		m.t.Fatal(err)
+	err := m.topic.Publish(batch)
+	m.admitted(n, err)
+	for _, msg := range batch {
+		if body := string(msg.Body); err != nil {
+			delete(m.held, body)
+			delete(m.unsynced, body)
+		} else {
+			m.born[body] = time.Now()
+		}
 	}
 	m.flow()
 }
@@ -170,6 +186,7 @@ func (m *modelTopic) create(name string) {
 	if m.channels[name] != nil {
 		return
 	}
+	m.syncHeld()
 	m.note("create %s", name)
 	c, err := m.topic.Channel(name)
 	if err != nil {
@@ -246,6 +263,7 @@ func (m *modelTopic) receive(k *modelConsumer) {
 		}
 		r.Release()
 	}
+	m.sync(k.channel)
 	if n := k.channel.certain(again); k.room() > 0 && n > 0 {
 		m.t.Fatalf("nothing to take, but %d messages wait", n)
 	}
@@ -333,6 +351,7 @@ func (m *modelTopic) settle() {
 func (m *modelTopic) check() {
 	m.t.Helper()
 	synctest.Wait()
+	m.syncAll()
 	heldMaybe := 0
 	for body := range m.held {
 		if m.maybe[body] {
@@ -354,8 +373,8 @@ func (m *modelTopic) check() {
 			}
 		}
 		if got := s.Depth + s.InFlight + s.Deferred; got > owed || got < owed-maybes || s.InFlight != flying {
-			m.t.Fatalf("channel %s: depth %d, in flight %d, deferred %d; want %d in all, of which %d may be gone, and %d in flight",
-				name, s.Depth, s.InFlight, s.Deferred, owed, maybes, flying)
+			m.t.Fatalf("channel %s: depth %d, in flight %d, deferred %d; want %d in all, of which %d may be gone, and %d in flight; %s",
+				name, s.Depth, s.InFlight, s.Deferred, owed, maybes, flying, m.difference(c))
 		}
 		if s.Depth < 0 || s.BackendDepth > s.Depth {
 			m.t.Fatalf("channel %s: depth %d, backend depth %d", name, s.Depth, s.BackendDepth)

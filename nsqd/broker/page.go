@@ -100,6 +100,20 @@ func (l *pages) index(offset uint64) int {
 // from returns the list from the page on that covers offset, or the next one. There may be nils in it.
 func (l *pages) from(offset uint64) []*page { return l.list[max(l.index(offset), l.head):] }
 
+// next returns the first page that ends behind offset, or nil. Each place in the
+// list that it looks at costs one of left; when there is none left it returns nil too.
+func (l *pages) next(offset uint64, left *int) *page {
+	for _, p := range l.from(offset) {
+		if *left--; *left < 0 {
+			return nil
+		}
+		if p != nil && p.end() > offset {
+			return p
+		}
+	}
+	return nil
+}
+
 // front returns the first page, or nil.
 func (l *pages) front() *page {
 	for l.len() > 0 && l.list[l.head] == nil {

@@ -117,6 +117,7 @@ func (t *Topic) peek(glimpses []glimpse, end uint64, where Whereabouts, maxBody 
 func (c *Channel) glimpse(where Whereabouts, from uint64, limit int) (list []glimpse, next uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.shed()
 	left := peekScan
 	take := func(g glimpse) (more bool) {
 		if g.offset < from || where != Anywhere && g.where != where && !(g.fresh && where == Deferred) {

@@ -42,6 +42,8 @@ func (m *modelTopic) tend() {
 	if m.config.Durability != diskqueue.Memory {
 		clear(m.unsynced)
 	}
+	m.syncAll()
+	clear(m.dropped)
 	for _, c := range m.channels {
 		clear(c.finished)
 		for _, msg := range c.messages {
@@ -63,11 +65,13 @@ func (m *modelTopic) restart(how ending) {
 	m.t.Helper()
 	m.note("restart by %s", how)
 	m.pass(time.Millisecond) // offsets are made from the time: it is past those that were given out
+	m.syncAll()
 	meta := m.broker.Meta()
 	switch how {
 	case orderly:
 		m.must(m.broker.Close())
 		clear(m.unsynced)
+		clear(m.dropped)
 	case kill:
 		m.fs = m.fs.Kill()
 	default:
@@ -94,6 +98,10 @@ func (m *modelTopic) restart(how ending) {
 			msg.maybe = msg.maybe || m.maybe[body]
 		}
 	}
+	for body, due := range m.dropped {
+		m.held[body], m.maybe[body] = due, true
+	}
+	clear(m.dropped)
 	m.open(meta)
 	m.note("opened")
 }

@@ -77,6 +77,8 @@ type taking struct {
 	now   int64
 	left  int // messages that may still be taken
 	bytes int // likewise bytes
+	// cutoff is before when a message was published that is too old, in Unix ns; 0: none is.
+	cutoff int64
 }
 
 // full tells whether a message of size bytes does not fit any more.
@@ -92,7 +94,8 @@ func (c *Channel) take(s *Subscription, r *Run, maxBytes int) (cold bool, offset
 		return false, 0
 	}
 	t.now = c.topic.broker.now()
-	c.dropLag()
+	c.shed()
+	t.cutoff = c.cutoff()
 	if c.newFirst { // in turns, so that neither starves the other
 		if cold, offset = c.takeNew(&t); !cold {
 			cold, offset = c.takeAgain(&t)
@@ -138,7 +141,7 @@ func (c *Channel) takeNew(t *taking) (cold bool, offset uint64) {
 		if i == j {
 			return false, 0
 		}
-		if c.notDue(t, i, &j) || t.s.consumer.SampleRate > 0 && c.sampledOut(t, i, &j) {
+		if t.cutoff != 0 && c.tooOld(&c.view, i, &j, t.cutoff) || c.notDue(t, i, &j) || t.s.consumer.SampleRate > 0 && c.sampledOut(t, i, &j) {
 			continue
 		}
 		c.handOut(t, i, j)
@@ -282,6 +285,11 @@ func (c *Channel) takeAgain(t *taking) (cold bool, offset uint64) {
 				}
 			}
 			k := int(at - p.view.First)
+			if t.cutoff != 0 && published(&p.view, at) < t.cutoff {
+				c.move(p, i, finished)
+				c.expired++
+				continue
+			}
 			if t.full(p.view.Size(k, k+1)) {
 				return false, 0
 			}

@@ -13,6 +13,7 @@ import (
 type TopicMeta struct {
 	Name     string
 	Paused   bool
+	Limits   protocol.OwnLimits
 	Channels []ChannelMeta
 }
 
@@ -20,6 +21,7 @@ type TopicMeta struct {
 type ChannelMeta struct {
 	Name   string
 	Paused bool
+	Limits protocol.OwnLimits
 }
 
 // Meta returns the topics and channels that nsqd.dat shall tell of: those that
@@ -30,10 +32,10 @@ func (b *Broker) Meta() []TopicMeta {
 		if t.ephemeral {
 			continue
 		}
-		m := TopicMeta{Name: t.name, Paused: t.Paused()}
+		m := TopicMeta{Name: t.name, Paused: t.Paused(), Limits: t.Limits().Own}
 		for _, c := range t.Channels() {
 			if !c.Ephemeral() {
-				m.Channels = append(m.Channels, ChannelMeta{Name: c.name, Paused: c.Paused()})
+				m.Channels = append(m.Channels, ChannelMeta{Name: c.name, Paused: c.Paused(), Limits: c.Limits().Own})
 			}
 		}
 		meta = append(meta, m)
@@ -49,6 +51,7 @@ func (b *Broker) Restore(meta []TopicMeta) error {
 	if err != nil {
 		return err
 	}
+	b.checkFree()
 	known := map[string]TopicMeta{}
 	for _, m := range meta {
 		known[m.Name] = m
@@ -83,6 +86,10 @@ func (b *Broker) Restore(meta []TopicMeta) error {
 func (t *Topic) complete(m TopicMeta) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.setOwn(m.Limits)
+	for _, c := range t.channels {
+		c.setOwn(c.own)
+	}
 	for _, cm := range m.Channels {
 		c := t.channels[cm.Name]
 		if c == nil { // the journal never came to know it, so it has had nothing for sure
@@ -91,9 +98,11 @@ func (t *Topic) complete(m TopicMeta) {
 		}
 		c.mu.Lock()
 		c.paused = cm.Paused
+		c.setOwn(cm.Limits)
 		c.mu.Unlock()
 	}
 	t.paused = m.Paused
+	t.noteLimits()
 	t.updateHold()
 	t.startCounting()
 }

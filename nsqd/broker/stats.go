@@ -1,5 +1,7 @@
 package broker
 
+import "nsqsuite/protocol"
+
 // ChannelStats is what /stats shows of a channel.
 type ChannelStats struct {
 	Name         string
@@ -11,7 +13,9 @@ type ChannelStats struct {
 	Requeues     uint64
 	Timeouts     uint64
 	Delivered    [localities]uint64 // handed out, first and later attempts, by the consumer's Locality
-	Dropped      uint64             // lost because an ephemeral channel lagged too far behind
+	Dropped      uint64             // lost because of the limits, or an ephemeral channel lagged too far behind
+	Expired      uint64             // lost because they were too old
+	Limits       *protocol.LimitStats
 	Consumers    int
 	Paused       bool
 }
@@ -30,6 +34,8 @@ func (c *Channel) Stats() ChannelStats {
 		Timeouts:  c.timeouts,
 		Delivered: c.delivered,
 		Dropped:   c.dropped,
+		Expired:   c.expired,
+		Limits:    c.limitStats(),
 		Consumers: c.consumers(),
 		Paused:    c.paused,
 	}

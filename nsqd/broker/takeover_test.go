@@ -37,6 +37,8 @@ func backlog(channel, words string) Backlog {
 func (m *modelTopic) takeOver() {
 	m.t.Helper()
 	m.note("take over")
+	m.syncAll()
+	m.taken = true
 	var backlogs []Backlog
 	add := func(channel string, most int) map[string]uint16 {
 		taken := map[string]uint16{}

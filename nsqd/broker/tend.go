@@ -11,6 +11,7 @@ const idleTends = 2
 
 // tend writes and syncs what changed, and removes what no channel needs.
 func (t *Topic) tend() {
+	t.keepWithin()
 	if t.journal == nil {
 		return
 	}

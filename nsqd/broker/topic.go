@@ -29,8 +29,16 @@ type Topic struct {
 	log       *diskqueue.Log
 	journal   *journal // nil if ephemeral
 
+	limits  atomic.Pointer[protocol.QueueLimits]
+	rejects atomic.Bool // a limit of the topic or a channel refuses publishes
+	drops   atomic.Bool // likewise one drops messages
+
 	messages atomic.Uint64
 	bytes    atomic.Uint64
+	rejected atomic.Uint64 // because there was no room
+	dropped  atomic.Uint64 // of the messages held, because they were too many
+	expired  atomic.Uint64 // likewise, because they were too old
+	toldFull atomic.Int64  // when the log was last told that messages are refused
 	// hold is the offset that channels may not read beyond, or flowing.
 	hold atomic.Uint64
 	// steps are the steps of the wall clock since the topic was opened, oldest first; never empty.
@@ -40,6 +48,7 @@ type Topic struct {
 
 	mu       sync.Mutex
 	channels map[string]*Channel
+	own      protocol.OwnLimits // set for the topic alone
 	paused   bool
 	learning bool // its first channels are still being asked for
 	exiting  bool
@@ -68,10 +77,19 @@ var records = sync.Pool{New: func() any { return new([]diskqueue.Record) }}
 
 // Publish appends messages to the topic: all of them or, when it returns an
 // error, none. The bodies are copied. When it returns nil the messages are as
-// durable as Config.Durability says. The error is ErrExiting, ErrDraining or the disk's.
+// durable as Config.Durability says. The error is ErrExiting, ErrDraining,
+// ErrFull, ErrLowDisk or the disk's.
 func (t *Topic) Publish(messages []Message) error {
-	if t.broker.Draining() {
-		return ErrDraining
+	err := t.publish(messages)
+	if Refuses(err) {
+		t.refused(len(messages), err)
+	}
+	return err
+}
+
+func (t *Topic) publish(messages []Message) error {
+	if err := t.broker.refuses(t); err != nil {
+		return err
 	}
 	scratch := records.Get().(*[]diskqueue.Record)
 	batch := (*scratch)[:0]
@@ -88,7 +106,7 @@ func (t *Topic) Publish(messages []Message) error {
 		batch = append(batch, r)
 		size += len(m.Body)
 	}
-	first, err := t.log.Append(t.broker.wall(time.Now()), batch)
+	first, err := t.log.AppendIf(t.admission(), t.broker.wall(time.Now()), batch)
 	if err == nil && delayed {
 		t.noteDeferred(first, batch, ahead)
 	}
@@ -96,6 +114,9 @@ func (t *Topic) Publish(messages []Message) error {
 	if cap(batch) <= keepRecords {
 		*scratch = batch
 		records.Put(scratch)
+	}
+	if errors.Is(err, ErrFull) {
+		return err
 	}
 	if err != nil {
 		return t.broker.writeFailed(t, err)
@@ -170,6 +191,7 @@ func (t *Topic) Channel(name string) (*Channel, error) {
 func (t *Topic) add(c *Channel) {
 	t.channels[c.name] = c
 	t.publishReaders()
+	t.noteLimits()
 }
 
 func (t *Topic) publishReaders() {
@@ -254,6 +276,7 @@ func (t *Topic) deleteChannel(c *Channel, giveBack bool) error {
 		t.hold.Store(min(t.hold.Load(), from)) // before the channel lets go of it
 	}
 	t.publishReaders()
+	t.noteLimits()
 	t.updateHold()
 	last := t.ephemeral && len(t.channels) == 0 && !t.exiting
 	t.mu.Unlock()
@@ -293,34 +316,34 @@ func (t *Topic) setPaused(paused bool) {
 // already stay. They do not come back, even if the process is killed next. The
 // error is ErrExiting.
 func (t *Topic) Empty() error {
-	if err := t.dropHeld(); err != nil {
-		return err
+	t.mu.Lock()
+	if t.exiting {
+		t.mu.Unlock()
+		return ErrExiting
 	}
+	t.dropHeld(t.log.End())
+	t.mu.Unlock()
 	t.checkpoint()
 	return nil
 }
 
-func (t *Topic) dropHeld() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.exiting {
-		return ErrExiting
-	}
+// dropHeld drops the messages that the topic holds before offset to, if it holds,
+// and returns how many there were. The caller holds mu.
+func (t *Topic) dropHeld(to uint64) (dropped uint64) {
 	from := t.hold.Load()
 	if from == flowing {
-		return nil
+		return 0
 	}
-	end := t.log.End()
-	dropped := t.log.Count(from, end)
-	t.log.Discard(from, end)
+	dropped = t.log.Count(from, to)
+	t.log.Discard(from, to)
 	for _, c := range t.channels {
 		c.mu.Lock()
 		c.discarded += dropped
 		c.view.Release() // it may show what is gone now; up to here the hold has kept it unread
 		c.mu.Unlock()
 	}
-	t.hold.Store(end)
-	return nil
+	t.hold.Store(to)
+	return dropped
 }
 
 // forget lets the log drop the messages from memory that no channel will ask it for.
@@ -372,14 +395,21 @@ type TopicStats struct {
 	Messages     uint64
 	Bytes        uint64
 	Paused       bool
+	Rejected     uint64 // refused because the topic or a channel was full
+	Dropped      uint64 // of those held, because there were too many
+	Expired      uint64 // likewise, because they were too old
+	// Limits is nil if neither the topic has any nor a channel that refuses publishes.
+	Limits *protocol.LimitStats
 }
 
 // Stats returns the topic's figures.
 func (t *Topic) Stats() TopicStats {
+	t.shedHeld()
 	t.mu.Lock()
 	paused := t.paused
 	t.mu.Unlock()
-	s := TopicStats{Name: t.name, Paused: paused, Messages: t.messages.Load(), Bytes: t.bytes.Load()}
+	s := TopicStats{Name: t.name, Paused: paused, Messages: t.messages.Load(), Bytes: t.bytes.Load(),
+		Rejected: t.rejected.Load(), Dropped: t.dropped.Load(), Expired: t.expired.Load(), Limits: t.limitStats()}
 	if from := t.hold.Load(); from != flowing {
 		end := t.log.End()
 		s.Depth = int64(t.log.Count(from, end))

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"sync"
 
+	"nsqsuite/internal/httpclient"
 	"nsqsuite/protocol"
 )
 
@@ -22,6 +23,7 @@ var ErrNoPeers = errors.New("no available nsqlookupd")
 // elsewhere, and returns them all, sorted. Without addresses there are none.
 // An error may come beside channels: some answered. It ends when Run does.
 func (l *Client) Channels(topic string) ([]string, error) {
+	client := l.asking()
 	l.mu.Lock()
 	ctx := l.running
 	if ctx == nil {
@@ -31,7 +33,7 @@ func (l *Client) Channels(topic string) ([]string, error) {
 	var hosts []string
 	for _, p := range l.peers {
 		if info := p.info.Load(); info != nil {
-			hosts = append(hosts, net.JoinHostPort(info.BroadcastAddress, strconv.Itoa(info.HTTPPort)))
+			hosts = append(hosts, l.httpAddress(info))
 		}
 	}
 	l.mu.Unlock()
@@ -47,7 +49,7 @@ func (l *Client) Channels(topic string) ([]string, error) {
 	var busy sync.WaitGroup
 	for _, host := range hosts {
 		busy.Go(func() {
-			names, err := l.channelsAt(ctx, host, topic)
+			names, err := l.channelsAt(ctx, client, host, topic)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -67,10 +69,19 @@ func (l *Client) Channels(topic string) ([]string, error) {
 	return list, errors.Join(errs...)
 }
 
-func (l *Client) channelsAt(ctx context.Context, host, topic string) ([]string, error) {
-	target := "http://" + host + "/channels?topic=" + url.QueryEscape(topic)
+// httpAddress returns where a nsqlookupd is asked: over TLS, if it is spoken to
+// like that and has said where, so that no token goes out in clear.
+func (l *Client) httpAddress(info *protocol.RegistryInfo) string {
+	if l.config.TLS != nil && info.HTTPSPort != 0 {
+		return "https://" + net.JoinHostPort(info.BroadcastAddress, strconv.Itoa(info.HTTPSPort))
+	}
+	return "http://" + net.JoinHostPort(info.BroadcastAddress, strconv.Itoa(info.HTTPPort))
+}
+
+func (l *Client) channelsAt(ctx context.Context, client *httpclient.Client, host, topic string) ([]string, error) {
+	target := host + "/channels?topic=" + url.QueryEscape(topic)
 	l.config.Log.Infof("CI: querying nsqlookupd %s", target)
-	body, status, err := l.http.Ask(ctx, http.MethodGet, target, "", nil)
+	body, status, err := client.Ask(ctx, http.MethodGet, target, "", nil)
 	if err != nil {
 		return nil, err
 	}

@@ -119,3 +119,23 @@ func TestChannelsEndWithRun(t *testing.T) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
 }
+
+// TestChannelsOverTLS: a nsqlookupd that is spoken to over TLS and tells of HTTPS
+// is not asked in clear, and new files make a new client.
+func TestChannelsOverTLS(t *testing.T) {
+	secure := httptest.NewTLSServer(text(`{"channels":["s"]}`))
+	defer secure.Close()
+	address := secure.Listener.Addr().(*net.TCPAddr)
+	l := client(t, "127.0.0.1:1")
+	trusting, strict := &tls.Config{InsecureSkipVerify: true}, &tls.Config{}
+	current := trusting
+	l.config.TLS = func() *tls.Config { return current }
+	l.peers["0"].info.Store(&protocol.RegistryInfo{BroadcastAddress: "127.0.0.1", HTTPPort: 1, HTTPSPort: address.Port})
+	if got, err := l.Channels("t"); err != nil || !reflect.DeepEqual(got, []string{"s"}) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	current = strict
+	if _, err := l.Channels("t"); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("by other roots: %v", err)
+	}
+}

@@ -2,7 +2,9 @@ package lookup
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"time"
@@ -36,18 +38,44 @@ type answer struct {
 func dial(ctx context.Context, c *Config, address string) (*link, error) {
 	timed, cancel := context.WithTimeout(ctx, ioTimeout)
 	defer cancel()
-	conn, err := c.Dial(timed, "tcp", address)
+	socket, err := c.Dial(timed, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
+	conn := socket
+	if c.TLS != nil {
+		if conn, err = overTLS(timed, c, address, socket); err != nil {
+			return nil, err
+		}
+	}
 	l := &link{conn: conn, answers: make(chan answer, maxBatch), closed: make(chan struct{})}
-	unhook := context.AfterFunc(ctx, func() { conn.Close() })
+	unhook := context.AfterFunc(ctx, func() { socket.Close() }) // TLS would want to say goodbye
 	go func() {
 		defer close(l.answers)
 		defer unhook()
 		l.read(c.MaxReply)
 	}()
 	return l, nil
+}
+
+// overTLS shakes hands on a connection, which it closes if that fails.
+func overTLS(ctx context.Context, c *Config, address string, conn net.Conn) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		host = address
+	}
+	how := c.TLS().Clone()
+	how.ServerName = host
+	secure := tls.Client(conn, how)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		var odd tls.RecordHeaderError
+		if errors.As(err, &odd) {
+			return nil, fmt.Errorf("TLS - it does not answer in TLS, has it a --tls-cert? %w", err)
+		}
+		return nil, fmt.Errorf("TLS - %w", err)
+	}
+	return secure, nil
 }
 
 func (l *link) read(limit int64) {

@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"sync"
 
@@ -24,8 +25,8 @@ type Change struct {
 
 // Config is what the client needs to know.
 type Config struct {
-	// Self returns what this nsqd tells of itself.
-	Self func() protocol.PeerInfo
+	// Self returns what this nsqd tells of itself to the nsqlookupd at an address.
+	Self func(address string) protocol.PeerInfo
 	// Registrations returns everything this nsqd has: a channel stands for its
 	// topic too.
 	Registrations func() []Registration
@@ -36,14 +37,18 @@ type Config struct {
 	MaxReply int64
 	// Dial connects to a nsqlookupd. If nil, a net.Dialer does.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// TLS returns how nsqlookupd are spoken to over TLS: another configuration only
+	// after a change. If nil, they are spoken to in clear.
+	TLS func() *tls.Config
 }
 
 // Client is the connections to all nsqlookupd. It is safe for concurrent use.
 type Client struct {
 	config Config
-	http   *httpclient.Client
 
 	mu      sync.Mutex
+	http    *httpclient.Client
+	secured *tls.Config // with which http was made
 	peers   map[string]*peer
 	running context.Context // set by Run
 	ended   bool            // Run is about to return
@@ -58,6 +63,22 @@ func New(c Config, addresses []string) *Client {
 	l := &Client{config: c, http: httpclient.New(c.HTTP), peers: map[string]*peer{}}
 	l.SetAddresses(addresses)
 	return l
+}
+
+// asking returns what nsqlookupd are asked with over HTTP.
+func (l *Client) asking() *httpclient.Client {
+	if l.config.TLS == nil {
+		return l.http
+	}
+	c := l.config.TLS()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c != l.secured {
+		how := l.config.HTTP
+		how.TLS = c
+		l.http, l.secured = httpclient.New(how), c
+	}
+	return l.http
 }
 
 // Run keeps the connections until ctx ends, and returns when all loops have

@@ -152,7 +152,7 @@ func run(t *testing.T, test func(b *bench)) {
 		began = time.Now()
 		b := &bench{T: t, fakes: map[string]*fake{}}
 		b.Client = New(Config{
-			Self: func() protocol.PeerInfo { return self },
+			Self: func(string) protocol.PeerInfo { return self },
 			Registrations: func() []Registration {
 				b.mu.Lock()
 				defer b.mu.Unlock()
@@ -253,6 +253,32 @@ func TestReconnect(t *testing.T) {
 		f.cut()
 		after(2 * time.Second) // the pause is short again
 		b.expect(f, "40: end", "41: dial", "41: "+hello, "41: REGISTER t", "41: REGISTER u")
+	})
+}
+
+// TestNameMoves: each connection is made by the name, never by an address that
+// it had once, so that a nsqlookupd can come back elsewhere.
+func TestNameMoves(t *testing.T) {
+	run(t, func(b *bench) {
+		one, two := b.fake("1:1"), b.fake("2:1")
+		now := one // what the name stands for
+		b.config.Dial = func(ctx context.Context, _, address string) (net.Conn, error) {
+			if address != "nsqlookupd.example:4160" {
+				t.Errorf("dialled %s", address)
+			}
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			return now.connect(ctx)
+		}
+		b.SetAddresses([]string{"nsqlookupd.example:4160"})
+		b.expect(one, "0: dial", "0: "+hello)
+		b.mu.Lock()
+		now = two
+		b.mu.Unlock()
+		one.cut()
+		after(1500 * time.Millisecond)
+		b.expect(one, "0: end")
+		b.expect(two, "1: dial", "1: "+hello)
 	})
 }
 

@@ -127,7 +127,7 @@ func (p *peer) session(ctx context.Context) (joined bool, err error) {
 
 // identify says who we are and learns who the peer is.
 func (p *peer) identify(l *link) error {
-	body, err := json.Marshal(p.config.Self())
+	body, err := json.Marshal(p.config.Self(p.address))
 	if err != nil {
 		return err
 	}

@@ -102,6 +102,11 @@ func (in *input) fill() error {
 	if n > 0 {
 		return nil
 	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		// A client that closes its socket is gone, whether it has ended the layers
+		// in form (the last block of deflate, close_notify) or not.
+		return io.EOF
+	}
 	return err
 }
 

@@ -23,6 +23,7 @@ type pending struct {
 // batch is borrowed while something is gathered.
 type batch struct {
 	messages []broker.Message
+	counts   []int    // of messages in each MPUB; empty: each is a command
 	finished []uint64 // numbers of IDs
 }
 
@@ -44,7 +45,7 @@ func (p *pending) giveBack() {
 	p.batch = nil
 	if cap(b.messages) <= keepBatch && cap(b.finished) <= keepBatch {
 		clear(b.messages)
-		b.messages, b.finished = b.messages[:0], b.finished[:0]
+		b.messages, b.counts, b.finished = b.messages[:0], b.counts[:0], b.finished[:0]
 		batches.Put(b)
 	}
 }
@@ -66,30 +67,59 @@ func (s *Session) settle() error {
 	}
 	oks := p.oks
 	p.oks = 0
-	if err := s.publish(p.messages); err != nil {
+	refused, err := s.publish(p.messages, p.counts)
+	if refused != nil {
+		s.answerEach(refused)
+	}
+	if err != nil {
 		return p.failed.Errorf("%s failed %s", p.command, err).Because(err)
 	}
-	for range oks {
-		s.out = append(s.out, okFrame...)
+	if refused == nil {
+		for range oks {
+			s.out = append(s.out, okFrame...)
+		}
+		s.countPublished(s.topic.Name(), len(p.messages))
 	}
-	s.countPublished(s.topic.Name(), len(p.messages))
 	return nil
+}
+
+// answerEach answers commands of which some were refused because there is no room.
+// That is no fault of theirs, so the connection stays; the log has it from the broker.
+func (s *Session) answerEach(refused []error) {
+	p, accepted := &s.pending, 0
+	for i, err := range refused {
+		if err != nil {
+			s.respond(protocol.FrameError, p.failed.Errorf("%s failed %s", p.command, err).Error())
+			continue
+		}
+		s.out = append(s.out, okFrame...)
+		if len(p.counts) > 0 {
+			accepted += p.counts[i]
+		} else {
+			accepted++
+		}
+	}
+	if accepted > 0 {
+		s.countPublished(s.topic.Name(), accepted)
+	}
 }
 
 var okFrame = protocol.AppendFrame(nil, protocol.FrameResponse, protocol.OK)
 
-// publish publishes to the topic, which may have been deleted and made again meanwhile.
-func (s *Session) publish(messages []broker.Message) error {
-	err := s.topic.Publish(messages)
-	if !errors.Is(err, broker.ErrExiting) {
-		return err
+// publish publishes to the topic, which may have been deleted and made again
+// meanwhile: all commands or, if there is not room for all, those that fit, see
+// broker.Topic.PublishEach.
+func (s *Session) publish(messages []broker.Message, counts []int) (refused []error, err error) {
+	refused, err = s.topic.PublishEach(messages, counts)
+	if !errors.Is(err, broker.ErrExiting) || refused != nil {
+		return refused, err
 	}
 	now, e := s.server.Broker.Topic(s.topic.Name())
 	if e != nil || now == s.topic {
-		return err
+		return nil, err
 	}
 	s.topic = now
-	return now.Publish(messages)
+	return now.PublishEach(messages, counts)
 }
 
 func (s *Session) countPublished(topic string, n int) {
@@ -288,6 +318,7 @@ func (s *Session) readBatch(count int) (used int, err error) {
 // cutBatch gathers count messages that lie in p, sizes before them, to be answered by one OK.
 func (s *Session) cutBatch(p []byte, count int) {
 	b := s.pending.borrow()
+	b.counts = append(b.counts, count)
 	s.pending.oks++
 	s.pending.command, s.pending.failed = "MPUB", protocol.MPubFailed
 	for range count {

@@ -30,7 +30,7 @@ type Authority struct {
 func NewAuthority(t testing.TB) *Authority {
 	t.Helper()
 	a := &Authority{t: t}
-	der, key := a.sign("authority", true)
+	der, key := a.sign("authority", true, valid)
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,14 @@ func NewAuthority(t testing.TB) *Authority {
 // Certificate returns a new certificate for 127.0.0.1 with this common name.
 func (a *Authority) Certificate(name string) tls.Certificate {
 	a.t.Helper()
-	der, key := a.sign(name, false)
+	return a.certificate(name, valid)
+}
+
+// valid is how long a certificate is good.
+const valid = 24 * time.Hour
+
+func (a *Authority) certificate(name string, validFor time.Duration) tls.Certificate {
+	der, key := a.sign(name, false, validFor)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
@@ -57,7 +64,16 @@ func (a *Authority) Pool() *x509.CertPool {
 // into a folder, and returns the files' names.
 func (a *Authority) WriteFiles(dir, name string) (cert, key, root string) {
 	a.t.Helper()
-	c := a.Certificate(name)
+	return a.write(dir, a.Certificate(name))
+}
+
+// WriteExpired is WriteFiles with a certificate that was good until a minute ago.
+func (a *Authority) WriteExpired(dir, name string) (cert, key, root string) {
+	a.t.Helper()
+	return a.write(dir, a.certificate(name, -time.Minute))
+}
+
+func (a *Authority) write(dir string, c tls.Certificate) (cert, key, root string) {
 	private, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
 	if err != nil {
 		a.t.Fatal(err)
@@ -76,7 +92,7 @@ func (a *Authority) WriteFiles(dir, name string) (cert, key, root string) {
 }
 
 // sign makes a key and a certificate for it, signed by the authority if there is one yet.
-func (a *Authority) sign(name string, authority bool) ([]byte, crypto.Signer) {
+func (a *Authority) sign(name string, authority bool, validFor time.Duration) ([]byte, crypto.Signer) {
 	a.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -90,7 +106,7 @@ func (a *Authority) sign(name string, authority bool) ([]byte, crypto.Signer) {
 		SerialNumber:          serial,
 		Subject:               pkix.Name{CommonName: name},
 		NotBefore:             time.Now().Add(-time.Hour),
-		NotAfter:              time.Now().Add(24 * time.Hour),
+		NotAfter:              time.Now().Add(validFor),
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 		BasicConstraintsValid: true,

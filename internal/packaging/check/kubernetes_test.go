@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -155,6 +156,21 @@ func TestManifests(t *testing.T) {
 	}
 }
 
+// drainTime returns how long SIGTERM may drain a daemon with these arguments.
+func drainTime(t *testing.T, args []string) time.Duration {
+	t.Helper()
+	for _, a := range args {
+		if word, ok := strings.CutPrefix(a, "--drain-on-sigterm="); ok {
+			d, err := time.ParseDuration(word)
+			if err != nil {
+				t.Error(err)
+			}
+			return d
+		}
+	}
+	return 0
+}
+
 func TestPods(t *testing.T) {
 	m := read(t)
 	for name, p := range m.pods {
@@ -169,6 +185,9 @@ func TestPods(t *testing.T) {
 			if probe == nil || probe.HTTPGet == nil || probe.HTTPGet.Path != what || probe.HTTPGet.Port.StrVal != "http" {
 				t.Errorf("%s: %s is not probed", name, what)
 			}
+		}
+		if drain := drainTime(t, c.Args); drain > 0 && (p.Spec.TerminationGracePeriodSeconds == nil || time.Duration(*p.Spec.TerminationGracePeriodSeconds)*time.Second < drain+10*time.Second) {
+			t.Errorf("%s may be killed while it drains or exits", name)
 		}
 		given := map[string]bool{}
 		for _, e := range c.Env {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
 	"sigs.k8s.io/yaml"
@@ -61,41 +62,17 @@ func TestDashboardQueries(t *testing.T) {
 	}
 }
 
-// TestComposeFiles reads them, and has every volume that is mounted from a file be there.
-func TestComposeFiles(t *testing.T) {
-	for _, file := range []string{"docker-compose.yml", "internal/packaging/monitoring/docker-compose.yml"} {
-		text, err := os.ReadFile("../../../" + file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var compose struct {
-			Services map[string]struct {
-				Image   string   `json:"image"`
-				Volumes []string `json:"volumes"`
-			} `json:"services"`
-			Volumes map[string]any `json:"volumes"`
-		}
-		if err := yaml.Unmarshal(text, &compose); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		if len(compose.Services) < 3 {
-			t.Errorf("%s: %d services", file, len(compose.Services))
-		}
-		for name, s := range compose.Services {
-			for _, v := range s.Volumes {
-				source, _, _ := strings.Cut(v, ":")
-				if path, ok := strings.CutPrefix(source, "./"); ok {
-					if _, err := os.Stat("../../../" + path); err != nil {
-						t.Errorf("%s: %s: %v", file, name, err)
-					}
-				} else if _, ok := compose.Volumes[source]; !ok {
-					t.Errorf("%s: %s: there is no volume %s", file, name, source)
-				}
-			}
-		}
+// TestConfigurations reads Prometheus's file by its own parser, and Grafana's as YAML.
+func TestConfigurations(t *testing.T) {
+	c, err := config.LoadFile("../monitoring/prometheus.yml", false, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, file := range []string{"prometheus.yml", "grafana/datasource.yml", "grafana/dashboards.yml"} {
-		text, err := os.ReadFile("../monitoring/" + file)
+	if len(c.ScrapeConfigs) != 3 || len(c.RuleFiles) != 1 {
+		t.Errorf("%d jobs, %d files of rules", len(c.ScrapeConfigs), len(c.RuleFiles))
+	}
+	for _, file := range []string{"datasource.yml", "dashboards.yml"} {
+		text, err := os.ReadFile("../monitoring/grafana/" + file)
 		if err == nil {
 			err = yaml.UnmarshalStrict(text, &map[string]any{})
 		}

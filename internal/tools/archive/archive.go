@@ -37,10 +37,14 @@ func Run(ctx context.Context, o *Options, reopen <-chan os.Signal, log *logging.
 	if err != nil {
 		return err
 	}
+	token, config, err := o.Access.Load()
+	if err != nil {
+		return err
+	}
 	a := &archive{
 		o: o, log: log, pattern: pattern, topics: map[string]*topic{}, failed: make(chan error, 1),
 		cluster: cluster.New(cluster.Config{
-			Lookupds: o.Lookupds, ConnectTimeout: o.ConnectTimeout, RequestTimeout: o.RequestTimeout,
+			Lookupds: o.Lookupds, ConnectTimeout: o.ConnectTimeout, RequestTimeout: o.RequestTimeout, Token: token, TLS: config,
 		}, logging.Discard()),
 	}
 	for _, name := range client.Distinct(o.Topics) {

@@ -27,5 +27,6 @@
 //
 // A gzip file is a sequence of members, one for each sync, so that everything
 // before a torn end can be read. What is behind the last whole one was never
-// finished, and is cut off when the file is put in its place.
+// finished, and is cut off when the file is put in its place; if nothing is left
+// then the file goes away.
 package archive

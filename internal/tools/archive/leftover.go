@@ -65,6 +65,11 @@ func (w *writer) moveLeftover(name string) error {
 		return nil
 	}
 	w.info("found working file of a process that died: %s", name)
+	if info, err := f.Stat(); err != nil {
+		return err
+	} else if w.o.Gzip && info.Size() == 0 { // it died before its first sync: no bytes are no gzip file
+		return os.Remove(name)
+	}
 	return w.move(name)
 }
 

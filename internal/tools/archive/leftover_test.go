@@ -94,6 +94,15 @@ func TestTornLeftover(t *testing.T) {
 	}
 }
 
+// TestEmptyLeftover: what died before its first sync leaves nothing that gzip cannot read.
+func TestEmptyLeftover(t *testing.T) {
+	for _, size := range []int64{0, 5} {
+		b := left(t, true)
+		b.must(os.Truncate(b.path(), size))
+		wantAfter(t, b, "", "000000:next|")
+	}
+}
+
 func TestDamagedLeftoverStays(t *testing.T) {
 	b := left(t, true)
 	text, err := os.ReadFile(b.path())

@@ -38,6 +38,8 @@ type Options struct {
 	Consumer       client.Options `flag:"consumer-opt" group:"Connections" usage:"setting of the client library; max_attempts is 0 here, as no message may be dropped"`
 	LogLevel       string         `flag:"log-level" group:"Log" usage:"debug, info, warn, error or fatal"`
 	LogPrefix      string         `flag:"log-prefix" group:"Log" usage:"what each line of the log begins with"`
+
+	client.Access
 }
 
 // NewOptions returns the defaults.
@@ -108,7 +110,7 @@ func (o *Options) Check(args []string) error {
 }
 
 func (o *Options) sources() client.Sources {
-	return client.Sources{Nsqds: o.Nsqds, Lookupds: o.Lookupds}
+	return client.Sources{Nsqds: o.Nsqds, Lookupds: o.Lookupds, Access: o.Access}
 }
 
 // moves tells whether files are written in one folder and kept in another.

@@ -3,6 +3,12 @@ package client
 import (
 	"crypto/tls"
 	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -28,6 +34,61 @@ func TestOptions(t *testing.T) {
 	}
 	if err := o.Set("tls_min_version,tls1.3"); err != nil || c.TlsConfig.MinVersion != tls.VersionTLS13 {
 		t.Errorf("TLS 1.3: %v", err)
+	}
+}
+
+func TestSecretFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte("word\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var o Options
+	if err := o.Set("auth-secret-file," + path); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := o.Config("nsq_x"); err != nil || c.AuthSecret != "word" {
+		t.Errorf("%v, the secret is another", err)
+	}
+	if err := o.Set("auth_secret_file," + path + "x"); err == nil {
+		t.Error("no file is no error")
+	}
+}
+
+func TestAccessFiles(t *testing.T) {
+	for _, a := range []Access{{TokenFile: "none"}, {RootCA: "none"}, {Cert: "none"}, {Key: "none"}} {
+		if _, _, err := a.Load(); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%+v: %v", a, err)
+		}
+	}
+}
+
+// TestAskerFollowsItsFiles: another token is sent as soon as it is in the file,
+// and the library's own where there is no file.
+func TestAskerFollowsItsFiles(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, r.Header.Get("Authorization")) //nolint:errcheck // the client tells
+	}))
+	defer server.Close()
+	path := filepath.Join(t.TempDir(), "token")
+	k := &asker{}
+	for _, c := range []struct{ file, content, own, want string }{
+		{path, "one", "", "Bearer one"}, {path, "two", "own", "Bearer two"}, {"", "", "own", "Bearer own"}, {"", "", "", ""},
+	} {
+		if err := os.WriteFile(path, []byte(c.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		k.tokenFile = c.file
+		r := httptest.NewRequest("GET", server.URL, nil)
+		if c.own != "" {
+			r.Header.Set("Authorization", "Bearer "+c.own)
+		}
+		answer, err := k.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := io.ReadAll(answer.Body); string(got) != c.want || answer.StatusCode != 200 {
+			t.Errorf("%+v: %d %q", c, answer.StatusCode, got)
+		}
 	}
 }
 
@@ -70,7 +131,7 @@ func TestSources(t *testing.T) {
 	for _, c := range []struct {
 		s    Sources
 		want error
-	}{{Sources{}, ErrNoSource}, {Sources{a, a}, ErrTwoSources}, {Sources{a, nil}, nil}, {Sources{nil, a}, nil}} {
+	}{{Sources{}, ErrNoSource}, {Sources{Nsqds: a, Lookupds: a}, ErrTwoSources}, {Sources{Nsqds: a}, nil}, {Sources{Lookupds: a}, nil}} {
 		if err := c.s.Check(); !errors.Is(err, c.want) {
 			t.Errorf("%+v: %v", c.s, err)
 		}

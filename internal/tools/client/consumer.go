@@ -2,6 +2,7 @@ package client
 
 import (
 	"errors"
+	"net/http"
 	"slices"
 
 	"github.com/nsqio/go-nsq"
@@ -14,7 +15,10 @@ var (
 )
 
 // Sources is where messages come from: certain nsqd, or those that nsqlookupd names.
-type Sources struct{ Nsqds, Lookupds []string }
+type Sources struct {
+	Nsqds, Lookupds []string
+	Access          Access // to Lookupds
+}
 
 // Check returns ErrNoSource or ErrTwoSources unless there is one kind of sources.
 func (s Sources) Check() error {
@@ -30,6 +34,13 @@ func (s Sources) Check() error {
 // Connect makes a consumer, which has its handlers, receive. An nsqd that cannot
 // be reached is an error; a nsqlookupd is asked again later.
 func (s Sources) Connect(k *nsq.Consumer) error {
+	if s.Access != (Access{}) {
+		asker, err := s.Access.asker()
+		if err != nil {
+			return err
+		}
+		k.SetLookupdHttpClient(&http.Client{Transport: asker})
+	}
 	if err := k.ConnectToNSQDs(Distinct(s.Nsqds)); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nsqio/go-nsq"
 
+	"nsqsuite/internal/httpclient"
 	"nsqsuite/internal/version"
 )
 
@@ -36,6 +37,13 @@ func (o *Options) Set(word string) error {
 		value = "true"
 	}
 	name = strings.ReplaceAll(name, "-", "_")
+	if name == "auth_secret_file" { // so that it is in no list of processes
+		secret, err := httpclient.ReadToken(value)
+		if err != nil {
+			return fmt.Errorf("failed to read %s - %w", name, err)
+		}
+		name, value = "auth_secret", secret
+	}
 	if err := refuse(name, value); err != nil {
 		return err
 	}

@@ -24,6 +24,8 @@ type Options struct {
 	Lookupds         []string       `flag:"lookupd-http-address" group:"Sources" usage:"nsqlookupd that knows the nsqd to receive from, host:port"`
 	InFlight         int            `flag:"max-in-flight" group:"Sources" usage:"how many messages of a topic may be unfinished at a time"`
 	Consumer         client.Options `flag:"consumer-opt" group:"Sources" usage:"setting of the client library for receiving; note that max_attempts,5 holds: what failed oftener is dropped"`
+
+	client.Access
 }
 
 // NewOptions returns the defaults.
@@ -62,5 +64,5 @@ func (o *Options) check() error {
 }
 
 func (o *Options) sources() client.Sources {
-	return client.Sources{Nsqds: o.Nsqds, Lookupds: o.Lookupds}
+	return client.Sources{Nsqds: o.Nsqds, Lookupds: o.Lookupds, Access: o.Access}
 }

@@ -16,6 +16,11 @@ type Options struct {
 	Lookupds       []string      `flag:"lookupd-http-address" group:"Connections" usage:"nsqlookupd that knows the nsqd to ask, host:port"`
 	ConnectTimeout time.Duration `flag:"http-client-connect-timeout" group:"Connections" usage:"how long connecting may take"`
 	RequestTimeout time.Duration `flag:"http-client-request-timeout" group:"Connections" usage:"how long a request may take"`
+
+	TokenFile string `flag:"http-client-token-file" group:"Access" usage:"file with the bearer token that nsqd and nsqlookupd are asked with"`
+	RootCA    string `flag:"http-client-tls-root-ca-file" group:"Access" usage:"PEM file of who may have signed their certificates; empty: the system's"`
+	Cert      string `flag:"http-client-tls-cert" group:"Access" usage:"PEM file of the certificate shown to them"`
+	Key       string `flag:"http-client-tls-key" group:"Access" usage:"PEM file of its private key"`
 }
 
 // NewOptions returns the defaults.

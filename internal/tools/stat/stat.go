@@ -9,6 +9,7 @@ import (
 
 	"nsqsuite/internal/cluster"
 	"nsqsuite/internal/logging"
+	"nsqsuite/internal/tools/client"
 )
 
 // headerEvery is how many rounds one header serves.
@@ -23,8 +24,12 @@ func Run(ctx context.Context, o *Options, out io.Writer) error {
 	if err := o.check(); err != nil {
 		return err
 	}
+	token, config, err := client.Access{TokenFile: o.TokenFile, RootCA: o.RootCA, Cert: o.Cert, Key: o.Key}.Load()
+	if err != nil {
+		return err
+	}
 	nodes := cluster.New(cluster.Config{
-		Lookupds: o.Lookupds, Nsqds: o.Nsqds, ConnectTimeout: o.ConnectTimeout, RequestTimeout: o.RequestTimeout,
+		Lookupds: o.Lookupds, Nsqds: o.Nsqds, ConnectTimeout: o.ConnectTimeout, RequestTimeout: o.RequestTimeout, Token: token, TLS: config,
 	}, logging.Discard())
 	tick := time.NewTicker(o.Interval)
 	defer tick.Stop()

@@ -18,6 +18,8 @@ type Options struct {
 	Lookupds   []string       `flag:"lookupd-http-address" group:"Connections" usage:"nsqlookupd that knows the nsqd to receive from, host:port"`
 	InFlight   int            `flag:"max-in-flight" group:"Connections" usage:"how many messages may be on their way at a time"`
 	Consumer   client.Options `flag:"consumer-opt" group:"Connections" usage:"setting of the client library; note that max_attempts,5 holds: what was delivered oftener is dropped unprinted"`
+
+	client.Access
 }
 
 // NewOptions returns the defaults.
@@ -43,5 +45,5 @@ func (o *Options) check() error {
 }
 
 func (o *Options) sources() client.Sources {
-	return client.Sources{Nsqds: o.Nsqds, Lookupds: o.Lookupds}
+	return client.Sources{Nsqds: o.Nsqds, Lookupds: o.Lookupds, Access: o.Access}
 }
