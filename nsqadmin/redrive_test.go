@@ -101,7 +101,7 @@ func TestCancelMessage(t *testing.T) {
 	if page := nsqtest.Get(t, a.url+"/messages?topic=t&channel=c1"); strings.Contains(page, "/act/cancel") {
 		t.Error("a message that is ready can be cancelled")
 	}
-	if page := nsqtest.Get(t, a.url+link); !strings.Contains(page, "Cancel message 00000000000000aa of c1?") || strings.Contains(page, `name="name"`) {
+	if page := nsqtest.Get(t, a.url+link); !strings.Contains(page, "Cancel message 00000000000000aa of c1?") || !strings.Contains(page, ">Keep it<") || strings.Contains(page, `name="name"`) {
 		t.Error("the question is another")
 	}
 	form, _ := url.ParseQuery(link[len("/act/cancel?"):])

@@ -39,6 +39,7 @@ type question struct {
 	Verb    string
 	Title   string
 	Button  string
+	Leave   string // the other button, if it does not say Cancel
 	Says    string // what it means
 	Grave   bool   // it cannot be undone
 	Type    string // the name that must be typed; "" if none

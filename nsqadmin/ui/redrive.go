@@ -106,6 +106,7 @@ func (u *UI) moving(s *collector.Snapshot, q *question, c cluster.Command) {
 		back.Set("node", c.Only[0])
 		q.Back = u.link("messages") + "?" + back.Encode()
 		q.Title, q.Button = fmt.Sprintf("Cancel message %s of %s?", c.Message, c.Channel), "Cancel message"
+		q.Leave = "Keep it"
 		q.Grave, q.Says = true, "It is dropped from this channel before its time comes. This cannot be undone."
 		q.Costs = []cost{{"1", "deferred message is dropped", "on " + c.Only[0]}}
 		if n := s.Node(c.Only[0]); n != nil {
