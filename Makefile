@@ -3,6 +3,7 @@ SHELL       := /bin/bash
 GO          ?= go
 FUZZTIME    ?= 10s
 BENCHTIME   ?= 1s
+BENCH       ?=
 CRASH       ?= --cycles=200
 SEEDS       ?= 2000
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
@@ -11,7 +12,7 @@ PROGRAMS    := $(notdir $(wildcard cmd/*))
 WEB         := nsqadmin/ui/web
 
 .DEFAULT_GOAL := help
-.PHONY: packaging vulncheck help build web docs run test lint race unit fuzz bench cover clean toolchain
+.PHONY: packaging vulncheck help build web docs run test lint race unit fuzz bench microbench crash powerloss cover clean toolchain
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -69,7 +70,10 @@ fuzz: toolchain ## each fuzz target for FUZZTIME (10s)
 	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
 	  done; done
 
-bench: toolchain ## Go benchmarks of the hot paths
+bench: build ## measure the programs from outside: cost, memory, latency, restart; BENCH=long for an hour, BENCH="--only=topics" and more
+	$(GO) run ./internal/bench $(if $(filter long,$(BENCH)),--long,$(BENCH))
+
+microbench: toolchain ## Go benchmarks of the hot paths
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
 crash: build ## kill nsqd again and again and prove that nothing is lost; CRASH="--cycles=2000 --durability=fsync", --help tells more

@@ -3,6 +3,7 @@ package diskqueue
 import (
 	"cmp"
 	"math/rand/v2"
+	"sort"
 )
 
 // iovecHint is how many buffers one append usually writes: a header and a run of records each.
@@ -388,11 +389,8 @@ func (p *piece) last() uint64 { return p.first + uint64(len(p.added())) }
 
 // addedDues returns the due times of the piece's own records.
 func (p *piece) addedDues() []due {
-	d := p.dues
-	for len(d) > 0 && d[0].index < p.base {
-		d = d[1:]
-	}
-	return d
+	first := sort.Search(len(p.dues), func(i int) bool { return p.dues[i].index >= p.base })
+	return p.dues[first:]
 }
 
 func (p *piece) headSize() int {

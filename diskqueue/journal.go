@@ -155,9 +155,10 @@ func (j *Journal) makeDir() error {
 	return err
 }
 
-// Rewrite replaces all entries by these, made with AppendEntry: after a crash
-// or an error either the old ones are there or the new ones.
-func (j *Journal) Rewrite(entries []byte) error {
+// Rewrite replaces all entries by those that fill gives to add, made with
+// AppendEntry: after a crash or an error either the old ones are there or the new
+// ones. An error of add ends it; fill must return it.
+func (j *Journal) Rewrite(fill func(add func(entries []byte) error) error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.closed {
@@ -172,8 +173,13 @@ func (j *Journal) Rewrite(entries []byte) error {
 	if err != nil {
 		return err
 	}
-	sum := seal(entries, 0)
-	_, err = f.WriteVecAt(0, entries)
+	size, sum := int64(0), uint32(0)
+	err = fill(func(entries []byte) error {
+		sum = seal(entries, sum)
+		n, err := f.WriteVecAt(size, entries)
+		size += int64(n)
+		return err
+	})
 	if err == nil {
 		err = f.Sync()
 	}
@@ -186,7 +192,7 @@ func (j *Journal) Rewrite(entries []byte) error {
 	if err := s.fs.Rename(next.path, j.file.path); err != nil {
 		return err
 	}
-	j.size, j.sum, j.exists, j.dirty, j.placed = int64(len(entries)), sum, true, false, false
+	j.size, j.sum, j.exists, j.dirty, j.placed = size, sum, true, false, false
 	return j.place()
 }
 

@@ -58,7 +58,7 @@ func TestJournalEntriesComeBack(t *testing.T) {
 				synced = len(all)
 			case n < 17:
 				all = []string{fmt.Sprintf("all at %d", i)}
-				if err := j.Rewrite(AppendEntry(nil, []byte(all[0]))); err != nil {
+				if err := rewrite(j, all[0]); err != nil {
 					t.Fatal(err)
 				}
 				synced = 1
@@ -95,7 +95,7 @@ func TestJournalSurvivesFailures(t *testing.T) {
 			e := fmt.Sprint("entry ", i)
 			if i == 6 {
 				e = "rewritten"
-				err = j.Rewrite(AppendEntry(nil, []byte(e)))
+				err = rewrite(j, e)
 				if _, got := w.clone(Position{}).entries(); len(got) == 1 { // also after an error, if only the folder's sync failed
 					all = got
 				} else if err == nil {
@@ -153,4 +153,15 @@ func TestJournalDamage(t *testing.T) {
 			t.Fatalf("cut at %d, then appended: %q", pos, after)
 		}
 	}
+}
+
+func rewrite(j *Journal, entries ...string) error {
+	return j.Rewrite(func(add func([]byte) error) error {
+		for _, e := range entries {
+			if err := add(AppendEntry(nil, []byte(e))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"nsqsuite/internal/nsqtest"
+	"nsqsuite/internal/process"
 	"nsqsuite/protocol"
 )
 
@@ -196,6 +197,51 @@ func fill(u *under) {
 	if status := u.ping(); status != http.StatusInternalServerError {
 		u.t.Errorf("/ping on a full disk: %d", status)
 	}
+}
+
+// TestDiskFullBeforeTakeOver starts on upstream's files and a disk without room
+// for their messages: nsqd says so and does not start, nothing is changed, and
+// with room everything comes.
+func TestDiskFullBeforeTakeOver(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts real processes")
+	}
+	disk := t.TempDir()
+	if err := unix.Mount("none", disk, "tmpfs", 0, "size=4m"); err != nil {
+		t.Skipf("mounting a small file system to fill: %v (root can)", err)
+	}
+	defer unix.Unmount(disk, unix.MNT_DETACH) //nolint:errcheck // it was mounted
+	u := &under{t: t, acked: map[string]bool{}, refused: map[string]bool{}}
+	var queue []byte
+	for range 300 {
+		name, body := u.body()
+		u.acked[name] = true
+		record := protocol.AppendMessage(nil, protocol.Message{ID: protocol.NewMessageID(uint64(u.count)), Timestamp: 1, Body: body})
+		queue = protocol.AppendBody(queue, record)
+	}
+	const meta = `{"topics":[{"name":"t","paused":false,"channels":[{"name":"c","paused":false}]}],"version":"1.3.0"}`
+	ballast, original := filepath.Join(disk, "ballast"), filepath.Join(disk, "t:c.diskqueue.000000.dat")
+	for name, content := range map[string][]byte{filepath.Join(disk, "nsqd.dat"): []byte(meta), original: queue, ballast: make([]byte, 2<<20)} {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := process.Start(nsqtest.Path(t, "nsqd"), "--data-path="+disk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Ready(); err == nil || !strings.Contains(err.Error(), "topic t: ") || !strings.Contains(err.Error(), "no space left on device") {
+		p.Kill()
+		t.Errorf("on a full disk: %v", err)
+	}
+	if left, err := os.ReadFile(original); err != nil || !bytes.Equal(left, queue) {
+		t.Errorf("the original is changed: %v", err)
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	u.nsqd = nsqtest.Start(t, "nsqd", "--data-path="+disk)
+	u.drain()
 }
 
 // TestNoDescriptors takes all file descriptors by connections: nsqd lives, loses

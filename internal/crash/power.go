@@ -6,9 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"nsqsuite/internal/process"
 )
 
 const (
@@ -61,11 +62,11 @@ func (d *disk) remove() error { return command("umount", d.dir) }
 
 // cut cuts the power of the machine that p runs on, so to speak: p does nothing
 // more, then the disk, and both are gone. The disk comes back with what it had.
-func (d *disk) cut(p *process) error {
-	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+func (d *disk) cut(p *process.Process) error {
+	if err := p.Suspend(); err != nil {
 		return err
 	}
-	defer p.kill()
+	defer p.Kill()
 	f, err := os.Open(d.dir)
 	if err != nil {
 		return err

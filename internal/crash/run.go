@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"nsqsuite/internal/process"
 	"nsqsuite/protocol"
 )
 
@@ -94,10 +95,14 @@ func (c *config) promise() promise {
 	return p
 }
 
-func (r *runner) start() (*process, error) {
-	return start(r.Program, ownNode, "--data-path="+r.Dir, "--durability="+r.Durability,
+func (r *runner) start() (*process.Process, error) {
+	p, err := process.Start(r.Program, ownNode, "--data-path="+r.Dir, "--durability="+r.Durability,
 		"--sync-timeout="+r.Sync.String(), "--msg-timeout="+r.MsgTimeout.String(),
 		"--mem-queue-size=100", "--max-bytes-per-file=262144")
+	if p != nil {
+		p.Quiet = barrierError
+	}
+	return p, err
 }
 
 // prepare makes the topics and channels in a life of its own, which is killed: they
@@ -107,8 +112,8 @@ func (r *runner) prepare() error {
 	if err != nil {
 		return err
 	}
-	defer p.kill()
-	if err := p.ready(); err != nil {
+	defer p.Kill()
+	if err := p.Ready(); err != nil {
 		return err
 	}
 	for _, topic := range r.names {
@@ -117,13 +122,13 @@ func (r *runner) prepare() error {
 			paths = append(paths, "/channel/create?topic="+topic+"&channel="+channelName(channel))
 		}
 		for _, path := range paths {
-			if err := post("http://" + p.http + path); err != nil {
+			if err := post("http://" + p.HTTP + path); err != nil {
 				return err
 			}
 		}
 	}
 	if r.Disk != nil {
-		return p.stop()
+		return p.Stop()
 	}
 	return nil
 }
@@ -158,7 +163,7 @@ func (r *runner) cycle(ctx context.Context, cycle int) error {
 	case kill && r.dice.IntN(10) == 0: // while it starts
 		length = min(length, r.Life/10)
 	default:
-		if err := p.ready(); err != nil {
+		if err := p.Ready(); err != nil {
 			return err
 		}
 		if cycle%longEvery == longEvery/2 {
@@ -174,22 +179,22 @@ func (r *runner) cycle(ctx context.Context, cycle int) error {
 }
 
 // end ends a life, and returns when all that it had attached has gone.
-func (r *runner) end(p *process, kill bool, busy *sync.WaitGroup) error {
+func (r *runner) end(p *process.Process, kill bool, busy *sync.WaitGroup) error {
 	e := event{At: r.recorder.now(), Kind: killed}
 	var err error
 	switch {
 	case kill && r.Disk != nil:
 		err = r.Disk.cut(p)
 	case kill:
-		p.kill()
+		p.Kill()
 	default:
 		e.Kind = stopped
-		err = p.stop()
+		err = p.Stop()
 	}
 	busy.Wait()
 	r.recorder.add(e)
 	if r.Disk == nil {
-		return errors.Join(err, p.sound())
+		return errors.Join(err, sound(p))
 	}
 	if kill && err == nil {
 		err = r.Disk.back()
@@ -198,12 +203,12 @@ func (r *runner) end(p *process, kill bool, busy *sync.WaitGroup) error {
 }
 
 // attach starts publishers and consumers; sometimes there are none of one kind.
-func (r *runner) attach(ctx context.Context, busy *sync.WaitGroup, p *process) {
+func (r *runner) attach(ctx context.Context, busy *sync.WaitGroup, p *process.Process) {
 	if r.dice.IntN(8) > 0 {
 		for range publishers {
 			tcp, http := r.publisher(), r.publisher()
-			busy.Go(func() { tcp.overTCP(ctx, p.tcp) })
-			busy.Go(func() { http.overHTTP(ctx, p.http) })
+			busy.Go(func() { tcp.overTCP(ctx, p.TCP) })
+			busy.Go(func() { http.overHTTP(ctx, p.HTTP) })
 		}
 	}
 	if r.dice.IntN(8) > 0 {
@@ -217,7 +222,7 @@ func (r *runner) publisher() *publisher {
 
 func (r *runner) newDice() *rand.Rand { return rand.New(rand.NewPCG(r.Seed, 1+r.dice.Uint64N(1<<62))) }
 
-func (r *runner) consume(ctx context.Context, busy *sync.WaitGroup, p *process, last bool) {
+func (r *runner) consume(ctx context.Context, busy *sync.WaitGroup, p *process.Process, last bool) {
 	for topic := range topics {
 		for channel := range channelsPerTopic {
 			for range consumers {
@@ -225,7 +230,7 @@ func (r *runner) consume(ctx context.Context, busy *sync.WaitGroup, p *process, 
 					recorder: r.recorder, dice: r.newDice(), nextConn: r.nextConn, last: last,
 					topic: topic, channel: channel, names: [2]string{r.names[topic], channelName(channel)},
 				}
-				busy.Go(func() { c.run(ctx, p.tcp) })
+				busy.Go(func() { c.run(ctx, p.TCP) })
 			}
 		}
 	}
@@ -245,23 +250,23 @@ func (r *runner) finish() error {
 	if err != nil {
 		return err
 	}
-	if err := p.ready(); err != nil {
+	if err := p.Ready(); err != nil {
 		return err
 	}
 	var busy sync.WaitGroup
 	r.consume(context.Background(), &busy, p, true)
 	deadline := time.After(lastWait)
-	poll := time.NewTicker(50 * pollEvery)
+	poll := time.NewTicker(100 * time.Millisecond)
 	defer poll.Stop()
 	for left := -1; left != 0; {
 		select {
 		case <-poll.C:
 		case <-deadline:
-			p.kill()
+			p.Kill()
 			busy.Wait()
-			return fmt.Errorf("%d messages are stuck on their channels for %s\n%s", left, lastWait, &p.log)
+			return fmt.Errorf("%d messages are stuck on their channels for %s\n%s", left, lastWait, p)
 		}
-		if left, err = owed(p.http); err != nil {
+		if left, err = owed(p.HTTP); err != nil {
 			return err
 		}
 	}

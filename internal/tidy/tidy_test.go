@@ -136,6 +136,7 @@ var walls = map[string][]string{
 	"nsqadmin/ui":         {"protocol", "nsqadmin/actions", "nsqadmin/collector", "internal/cluster", "internal/httpapi", "internal/logging"},
 	"nsqadmin":            {"protocol", "nsqadmin", "internal"},
 	"cmd":                 {"nsqd", "nsqlookupd", "nsqadmin", "internal"},
+	"internal/process":    {},
 	"internal":            {"protocol", "internal"},
 }
 

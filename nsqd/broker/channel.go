@@ -113,6 +113,12 @@ func (c *Channel) move(p *page, i int, to state) {
 	} else if to == finished {
 		p.live--
 	}
+	switch {
+	case from == deferred:
+		p.deferred--
+	case to == deferred:
+		p.deferred++
+	}
 	if from == again {
 		p.again--
 	} else if to == again {
@@ -125,20 +131,49 @@ func (c *Channel) move(p *page, i int, to state) {
 	p.dirty, c.dirty = true, true
 }
 
-// newPage returns an empty page for n messages from first on, all finished.
+// newPage returns an empty page for n messages from first on, all finished. A
+// small one has no more memory than that: what comes of a consumer with a small
+// ready count may be put off by the million.
 func (c *Channel) newPage(first uint64, n int) *page {
-	if k := len(c.free); k > 0 && n > 1 {
+	if n < smallPage {
+		return &page{first: first, slots: make([]slot, n), place: -1}
+	}
+	if k := len(c.free); k > 0 {
 		p := c.free[k-1]
 		c.free = c.free[:k-1]
 		p.first, p.slots = first, p.slots[:n]
 		clear(p.slots)
 		return p
 	}
-	size := n
-	if n > 1 {
-		size = pageSize
+	return &page{first: first, slots: make([]slot, n, pageSize), place: -1}
+}
+
+// takeIn takes in p, which is the last page below the cursor from now on, and
+// returns it. A small one goes into the page before it if it follows on: what is
+// put off by ones and twos shall not take a page each. Its bytes are then with the
+// log, as those of what waits are.
+func (c *Channel) takeIn(p *page) *page {
+	q := c.below.last()
+	if len(p.slots) >= smallPage || q == nil || q.end() != p.first || len(q.slots)+len(p.slots) > pageSize || p.queued || !c.topic.rereads() {
+		c.below.push(p)
+		return p
 	}
-	return &page{first: first, slots: make([]slot, n, size), place: -1}
+	if p.place >= 0 {
+		heap.Remove(&c.dues, p.place)
+		c.schedule(q, p.earliest)
+	}
+	if p.saved {
+		c.goneSaved = append(c.goneSaved, p.first)
+	}
+	if c.last == p {
+		c.last = nil
+	}
+	p.view.Release()
+	q.slots = append(q.slots, p.slots...)
+	q.live += p.live
+	q.deferred += p.deferred
+	q.dirty, c.dirty = true, true
+	return q
 }
 
 // retire gives a page back all of whose messages are finished and behind the cursor.
@@ -188,9 +223,8 @@ func (c *Channel) setNext(next uint64) {
 			c.next = next
 		}
 		c.ahead.popFront()
-		c.below.push(p)
 		c.above -= int64(len(p.slots) - p.missing)
-		if p.live == 0 {
+		if p = c.takeIn(p); p.live == 0 {
 			c.retire(p)
 		}
 	}
@@ -301,12 +335,19 @@ func (c *Channel) forgetOwed() {
 func (c *Channel) unshown() (from uint64, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	from = c.owedFrom()
+	return from, from < c.found
+}
+
+// owedFrom returns the offset before which the channel has finished everything.
+// The caller holds mu.
+func (c *Channel) owedFrom() (from uint64) {
 	from = c.next
 	if p := c.below.front(); p != nil {
 		for from = p.first; from < p.end()-1 && p.slots[from-p.first].state == finished; from++ {
 		}
 	}
-	return from, from < c.found
+	return from
 }
 
 // close ends the channel: its consumers are told, nothing can be taken from it.

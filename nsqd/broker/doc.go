@@ -46,7 +46,9 @@
 // A topic that is paused, or has no channel, holds: its channels may not read
 // beyond the offset where that began, and the first channel begins there. If that
 // is an ephemeral one whose consumers leave before they have finished what was
-// held, the topic holds the rest again: an onlooker destroys nothing.
+// held, the topic holds the rest again: an onlooker destroys nothing. While a topic
+// has only ephemeral channels the journal tells that it holds what these have not
+// finished, so that a restart gives the rest, and not what was finished, to others.
 //
 // # Limits
 //

@@ -184,3 +184,35 @@ func TestLearning(t *testing.T) {
 		want(t, "learnt channel", bodies(subscribe(t, learnt, 10).take(t)), "a")
 	})
 }
+
+// TestRestartBehindOnlookers ends a process whose topic has only ephemeral
+// channels: what all of them have finished does not come again, the rest does.
+func TestRestartBehindOnlookers(t *testing.T) {
+	for _, killed := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			fs := newFS()
+			b := newBroker(t, fs, nil)
+			tp, one := topicAndChannel(t, b, "t", "one#ephemeral")
+			_, two := topicAndChannel(t, b, "t", "two#ephemeral")
+			k, l := subscribe(t, one, 10), subscribe(t, two, 10)
+			publish(t, tp, "a", "b", "c", "d", "e")
+			k.mustFinish(t, k.take(t)...)
+			got := l.take(t)
+			l.mustFinish(t, got[0], got[1], got[3])
+			for range 2 * idleTends { // the second one finds nothing published
+				tp.tend()
+			}
+			publish(t, tp, "f")
+			if killed {
+				fs = fs.Kill()
+			} else if err := b.Close(); err != nil {
+				t.Fatal(err)
+			}
+			b = newBroker(t, fs, nil)
+			tp, ch := topicAndChannel(t, b, "t", "c")
+			want(t, "after the end", bodies(subscribe(t, ch, 10).take(t)), "c d e f")
+			publish(t, tp, "g")
+			b.Close() //nolint:errcheck // the end of the test
+		})
+	}
+}

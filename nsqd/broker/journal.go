@@ -8,13 +8,14 @@ import (
 	"nsqsuite/diskqueue"
 )
 
-// A topic's journal holds entries of two kinds, integers as uvarints:
+// A topic's journal holds entries of three kinds, integers as uvarints:
 //
 //	'T' flags, hold, segment, position, next, end, number of gaps, from and to of each;
 //	    if it is taking over, the offset from which on everything is provisional;
 //	    if it has taken over, the number of originals, and what stands for each
 //	'C' flags, id, next, length of name, name, number of pages, pages,
 //	    and if there are any, number of ranges to skip, from and to of each
+//	'P' id, number of pages, pages
 //
 // and a page of a channel is
 //
@@ -23,11 +24,13 @@ import (
 //
 // A 'T' tells all of the topic. A 'C' tells the channel's cursor and the pages
 // that changed since the entry before; a page without slots is gone, one ahead
-// of the cursor without live slots tells what the cursor shall pass by. So the
-// entry of a channel is whole or not there, whatever befalls the file.
+// of the cursor without live slots tells what the cursor shall pass by. More pages
+// than one entry shall have go before it, as 'P', and count when it comes. So what
+// is told of a channel at a time is whole or not there, whatever befalls the file.
 const (
 	entryTopic   = 'T'
 	entryChannel = 'C'
+	entryPages   = 'P'
 
 	flagHolds  = 1 // 'T': hold is meant
 	flagClosed = 2 // 'T': the topic was closed in order
@@ -39,6 +42,16 @@ const (
 	// it is rewriteRatio times as large as a new one would be.
 	rewriteFrom  = 64 << 10
 	rewriteRatio = 4
+
+	// pagesAtOnce is how many pages an entry has at most: so it is far smaller
+	// than what a journal bears, however many messages a channel owes.
+	pagesAtOnce = 1024
+	// pagesAtATime is how many pages are looked at under one hold of a channel's lock.
+	pagesAtATime = 64
+	// writeFrom is the size in bytes from which entries are written before there are more.
+	writeFrom = 256 << 10
+	// keepEntries is for how many bytes of entries memory is kept.
+	keepEntries = 1 << 20
 )
 
 // journal writes what a topic must find again after a restart.
@@ -52,6 +65,7 @@ type journal struct {
 	touched bool     // the topic's own entry is not up to date
 	broken  bool     // a write failed: the next one tells everything
 	base    int64    // size when it was last written anew
+	held    uint64   // what Topic.heldFrom was when it was last written
 	// taking is the offset from which on everything is provisional; 0: nothing is.
 	taking uint64
 	taken  []uint64 // originals, see Topic.TakeOver
@@ -83,7 +97,8 @@ func (j *journal) forget(c *Channel) {
 func (j *journal) changed() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	changed := j.touched || j.broken || j.file.Dirty()
+	from, _ := j.topic.heldFrom()
+	changed := j.touched || j.broken || j.file.Dirty() || from != j.held
 	for _, c := range j.topic.Channels() {
 		c.mu.Lock()
 		changed = changed || c.dirty && !c.volatile
@@ -134,24 +149,15 @@ func (j *journal) close() {
 
 // append writes changes, or everything. The caller holds mu.
 func (j *journal) append(all, closed bool) error {
-	j.buf = j.buf[:0]
-	j.topicEntry(closed)
-	for _, id := range j.gone {
-		j.entry = append(j.entry[:0], entryChannel)
-		j.entry = appendNumbers(j.entry, flagGone, id)
-		j.buf = diskqueue.AppendEntry(j.buf, j.entry)
-	}
-	for _, c := range j.topic.Channels() {
-		if !c.volatile {
-			j.channelEntry(c, all)
-		}
-	}
 	var err error
 	if all {
-		err = j.file.Rewrite(j.buf)
-		j.base = int64(len(j.buf))
+		err = j.file.Rewrite(func(add func([]byte) error) error { return j.entries(true, closed, add) })
+		j.base = j.file.Size()
 	} else {
-		err = j.file.Append(j.buf)
+		err = j.entries(false, closed, j.file.Append)
+	}
+	if cap(j.buf) > keepEntries {
+		j.buf = nil
 	}
 	j.broken = err != nil
 	if err != nil {
@@ -164,10 +170,33 @@ func (j *journal) append(all, closed bool) error {
 	return nil
 }
 
+// entries gives add the entries of what changed, or of everything.
+func (j *journal) entries(all, closed bool, add func([]byte) error) error {
+	j.buf = j.buf[:0]
+	j.topicEntry(closed)
+	for _, id := range j.gone {
+		j.entry = append(j.entry[:0], entryChannel)
+		j.entry = appendNumbers(j.entry, flagGone, id)
+		j.buf = diskqueue.AppendEntry(j.buf, j.entry)
+	}
+	for _, c := range j.topic.Channels() {
+		if c.volatile || !j.prepare(c, all) {
+			continue
+		}
+		if err := j.pagesEarly(c, add); err != nil {
+			return err
+		}
+		j.channelEntry(c)
+	}
+	return add(j.buf)
+}
+
 func (j *journal) topicEntry(closed bool) {
 	t := j.topic
-	flags, hold := uint64(0), t.hold.Load()
-	if hold != flowing {
+	flags := uint64(0)
+	hold, holds := t.heldFrom()
+	j.held = hold
+	if holds {
 		flags = flagHolds
 	} else {
 		hold = 0
@@ -197,41 +226,93 @@ func (j *journal) topicEntry(closed bool) {
 	j.buf = diskqueue.AppendEntry(j.buf, j.entry)
 }
 
-// channelEntry adds what changed in c, or all of it.
-func (j *journal) channelEntry(c *Channel, all bool) {
+// prepare tells whether there is anything to write of c. All of it, if that is wanted, counts as changed.
+func (j *journal) prepare(c *Channel, all bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.dirty && !all {
-		return
-	}
 	if c.journalID == 0 {
 		j.lastID++
 		c.journalID = j.lastID
 	}
-	j.entry = append(j.entry[:0], entryChannel)
-	j.entry = appendNumbers(j.entry, 0, c.journalID, c.next, uint64(len(c.name)))
-	j.entry = append(j.entry, c.name...)
+	if all {
+		c.below.all(func(p *page) { p.dirty = true })
+		c.ahead.all(func(p *page) { p.dirty = true })
+		c.dirty, c.goneSaved = true, nil
+	}
+	return c.dirty
+}
+
+// pagesEarly adds the changed pages of a channel that has many, a stretch of the
+// list at a time, so that no consumer waits for the end of it. What changes
+// meanwhile channelEntry tells.
+func (j *journal) pagesEarly(c *Channel, add func([]byte) error) error {
+	for _, l := range []*pages{&c.below, &c.ahead} {
+		for from, more := uint64(0), true; more; {
+			from, more = j.stretchEarly(c, l, from)
+			if len(j.buf) < writeFrom {
+				continue
+			}
+			if err := add(j.buf); err != nil {
+				return err
+			}
+			j.buf = j.buf[:0]
+		}
+	}
+	return nil
+}
+
+// stretchEarly adds the changed pages of one stretch, and returns where the next begins.
+func (j *journal) stretchEarly(c *Channel, l *pages, from uint64) (next uint64, more bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list, next, more := l.stretch(from, pagesAtATime)
+	if !more { // the rest is for channelEntry
+		return 0, false
+	}
+	var changed [pagesAtATime]*page
+	n := 0
+	for _, p := range list {
+		if p != nil && p.dirty {
+			changed[n] = p
+			n++
+		}
+	}
+	if n > 0 {
+		j.pagesEntry(c, nil, changed[:n])
+	}
+	return next, true
+}
+
+func (j *journal) pagesEntry(c *Channel, gone []uint64, changed []*page) {
+	j.entry = append(j.entry[:0], entryPages)
+	j.entry = appendNumbers(j.entry, c.journalID)
+	j.entry = appendPages(j.entry, gone, changed, -c.topic.broker.aheadOfWall())
+	j.buf = diskqueue.AppendEntry(j.buf, j.entry)
+}
+
+// channelEntry adds what changed in c and is not added yet.
+func (j *journal) channelEntry(c *Channel) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	var changed []*page
 	for _, l := range []*pages{&c.below, &c.ahead} {
 		l.all(func(p *page) {
-			if p.dirty || all {
+			if p.dirty {
 				changed = append(changed, p)
 			}
 		})
 	}
 	gone := c.goneSaved
-	if all {
-		gone = nil
+	for len(gone)+len(changed) > pagesAtOnce {
+		n := min(len(gone), pagesAtOnce)
+		m := pagesAtOnce - n
+		j.pagesEntry(c, gone[:n], changed[:m])
+		gone, changed = gone[n:], changed[m:]
 	}
-	j.entry = appendNumbers(j.entry, uint64(len(changed)+len(gone)))
-	for _, first := range gone {
-		j.entry = appendNumbers(j.entry, first, 0, 0)
-	}
-	behind := -c.topic.broker.aheadOfWall()
-	for _, p := range changed {
-		j.entry = appendPage(j.entry, p, behind)
-		p.dirty, p.saved = false, true
-	}
+	j.entry = append(j.entry[:0], entryChannel)
+	j.entry = appendNumbers(j.entry, 0, c.journalID, c.next, uint64(len(c.name)))
+	j.entry = append(j.entry, c.name...)
+	j.entry = appendPages(j.entry, gone, changed, -c.topic.broker.aheadOfWall())
 	if len(c.skips) > 0 {
 		j.entry = appendNumbers(j.entry, uint64(len(c.skips)))
 		for _, s := range c.skips {
@@ -240,6 +321,20 @@ func (j *journal) channelEntry(c *Channel, all bool) {
 	}
 	c.goneSaved, c.dirty = nil, false
 	j.buf = diskqueue.AppendEntry(j.buf, j.entry)
+}
+
+// appendPages appends pages, those that are gone first, with their number before
+// them. The journal knows them from now on.
+func appendPages(dst []byte, gone []uint64, changed []*page, toWall int64) []byte {
+	dst = appendNumbers(dst, uint64(len(gone)+len(changed)))
+	for _, first := range gone {
+		dst = appendNumbers(dst, first, 0, 0)
+	}
+	for _, p := range changed {
+		dst = appendPage(dst, p, toWall)
+		p.dirty, p.saved = false, true
+	}
+	return dst
 }
 
 func appendPage(dst []byte, p *page, toWall int64) []byte {

@@ -9,6 +9,10 @@ import (
 // pageSize is how many messages a page covers at most.
 const pageSize = 128
 
+// smallPage is from how many messages on a page has memory for pageSize, so that
+// it can be used again.
+const smallPage = 32
+
 // maxFreePages is how many empty pages a channel keeps for the next ones.
 const maxFreePages = 32
 
@@ -38,6 +42,8 @@ type page struct {
 	slots []slot
 	live  int // slots that are not finished
 	again int // slots that are ready again
+	// deferred is how many slots are deferred.
+	deferred int
 	// missing is how many of its messages a crash had taken from the log when the
 	// page was restored. Nobody can hand them out, so they are not waiting.
 	missing int
@@ -112,6 +118,17 @@ func (l *pages) next(offset uint64, left *int) *page {
 		}
 	}
 	return nil
+}
+
+// stretch returns at most most pages of the list, from the page on that covers
+// offset, or the next one, where to go on, and whether there is more. There may be nils in it.
+func (l *pages) stretch(offset uint64, most int) (list []*page, next uint64, more bool) {
+	from := max(l.index(offset), l.head)
+	to := min(from+most, len(l.list))
+	if more = to < len(l.list); more {
+		next = l.firsts[to]
+	}
+	return l.list[from:to], next, more
 }
 
 // front returns the first page, or nil.

@@ -120,17 +120,24 @@ func (c *Channel) glimpse(where Whereabouts, from uint64, limit int) (list []gli
 	c.shed()
 	left := peekScan
 	take := func(g glimpse) (more bool) {
-		if g.offset < from || where != Anywhere && g.where != where && !(g.fresh && where == Deferred) {
+		if g.offset < from {
 			return true
 		}
-		if left--; left < 0 || len(list) == limit {
+		if left--; left < 0 {
+			next = g.offset
+			return false
+		}
+		if where != Anywhere && g.where != where && !(g.fresh && where == Deferred) {
+			return true
+		}
+		if len(list) == limit {
 			next = g.offset
 			return false
 		}
 		list = append(list, g)
 		return true
 	}
-	if !c.below.glimpse(from, take) {
+	if !c.below.glimpse(from, where, take) {
 		return list, next
 	}
 	at, fresh := c.next, where != InFlight
@@ -138,7 +145,7 @@ func (c *Channel) glimpse(where Whereabouts, from uint64, limit int) (list []gli
 		if p == nil {
 			continue
 		}
-		if fresh && !c.glimpseFresh(max(at, from), p.first, take) || !p.glimpse(take) {
+		if fresh && !c.glimpseFresh(max(at, from), p.first, take) || !p.glimpse(where, take) {
 			return list, next
 		}
 		at = p.end()
@@ -164,16 +171,21 @@ func (c *Channel) glimpseFresh(from, to uint64, take func(glimpse) bool) (more b
 	return true
 }
 
-func (l *pages) glimpse(from uint64, take func(glimpse) bool) (more bool) {
+func (l *pages) glimpse(from uint64, where Whereabouts, take func(glimpse) bool) (more bool) {
 	for _, p := range l.from(from) {
-		if p != nil && !p.glimpse(take) {
+		if p != nil && !p.glimpse(where, take) {
 			return false
 		}
 	}
 	return true
 }
 
-func (p *page) glimpse(take func(glimpse) bool) (more bool) {
+// glimpse passes a page that has nothing of the kind: there may be a million
+// messages between one in flight and the next.
+func (p *page) glimpse(where Whereabouts, take func(glimpse) bool) (more bool) {
+	if where == Waiting && p.again == 0 || where == Deferred && p.deferred == 0 || where == InFlight && p.live == p.again+p.deferred {
+		return true
+	}
 	for i := range p.slots {
 		s := &p.slots[i]
 		g := glimpse{offset: p.first + uint64(i), attempts: s.attempts}

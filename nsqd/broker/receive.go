@@ -213,7 +213,7 @@ func (c *Channel) notDue(t *taking, i int, j *int) bool {
 	if !c.topic.log.OnDisk() {
 		p.view = v.Slice(i, i+n)
 	}
-	c.below.push(p)
+	c.takeIn(p)
 	c.setNext(c.next + uint64(n))
 	return true
 }
@@ -250,8 +250,7 @@ func (c *Channel) handOut(t *taking, i, j int) {
 		if c.topic.pins() {
 			p.view = c.view.Slice(i, i+n)
 		}
-		c.below.push(p)
-		c.schedule(p, due)
+		c.schedule(c.takeIn(p), due)
 		c.setNext(c.next + uint64(n))
 		i += n
 	}

@@ -54,6 +54,8 @@ func (s *Subscription) FinishAll(numbers []uint64, failed func(number uint64, er
 		s.finished++
 		if p.live == 0 && p.end() <= c.next {
 			c.retire(p)
+		} else if p.deferred > 0 {
+			c.unpin(p)
 		}
 	}
 	wake := c.rouse(s, nil)
@@ -140,10 +142,10 @@ func (c *Channel) owned(s *Subscription, number uint64) (*page, int, error) {
 	return p, i, nil
 }
 
-// unpin lets go of the bytes of a page of which nothing will be sent soon, if
-// they are on disk as well.
+// unpin lets go of the bytes of a page of which little will be sent soon, if they
+// are on disk as well.
 func (c *Channel) unpin(p *page) {
-	if p.view.Valid() && c.topic.rereads() && c.counts[inFlight]+c.counts[again] < int64(p.live) {
+	if p.view.Valid() && c.topic.rereads() && 2*p.deferred >= p.live {
 		p.view.Release()
 	}
 }

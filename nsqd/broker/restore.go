@@ -3,6 +3,7 @@ package broker
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sort"
 
 	"nsqsuite/diskqueue"
@@ -44,8 +45,9 @@ func (b *Broker) Meta() []TopicMeta {
 }
 
 // Restore opens the topics of meta, and those that the store has but meta does
-// not know. It must be called before anything else. Names must be valid. It
-// stops at the first topic that cannot be opened.
+// not know. One that meta tells of twice has the channels and pauses of both. It
+// must be called before anything else. Names must be valid. It stops at the first
+// topic that cannot be opened.
 func (b *Broker) Restore(meta []TopicMeta) error {
 	stored, err := b.config.Store.List()
 	if err != nil {
@@ -54,6 +56,9 @@ func (b *Broker) Restore(meta []TopicMeta) error {
 	b.checkFree()
 	known := map[string]TopicMeta{}
 	for _, m := range meta {
+		if k, twice := known[m.Name]; twice {
+			m.Paused, m.Channels = m.Paused || k.Paused, slices.Concat(k.Channels, m.Channels)
+		}
 		known[m.Name] = m
 	}
 	for _, name := range stored {
@@ -97,7 +102,7 @@ func (t *Topic) complete(m TopicMeta) {
 			t.add(c)
 		}
 		c.mu.Lock()
-		c.paused = cm.Paused
+		c.paused = c.paused || cm.Paused
 		c.setOwn(cm.Limits)
 		c.mu.Unlock()
 	}
@@ -123,9 +128,11 @@ type savedTopic struct {
 	position diskqueue.Position
 	channels map[uint64]*savedChannel
 	lastID   uint64
-	bad      int // entries that make no sense
-	taking   uint64
-	taken    []uint64
+	// pages are of channels whose entry is still to come; if it never does, they never were.
+	pages  map[uint64]map[uint64]savedPage
+	bad    int // entries that make no sense
+	taking uint64
+	taken  []uint64
 }
 
 type savedChannel struct {
@@ -148,7 +155,7 @@ type savedSlot struct {
 
 // restore opens the topic's log and journal and makes the channels that it tells of.
 func (t *Topic) restore(o diskqueue.Options) error {
-	saved := savedTopic{channels: map[uint64]*savedChannel{}}
+	saved := savedTopic{channels: map[uint64]*savedChannel{}, pages: map[uint64]map[uint64]savedPage{}}
 	store := t.broker.config.Store
 	file, err := store.OpenJournal(t.name, saved.replay)
 	if err != nil {
@@ -164,6 +171,7 @@ func (t *Topic) restore(o diskqueue.Options) error {
 		return err
 	}
 	t.journal = &journal{topic: t, file: file, lastID: saved.lastID, base: file.Size(), taken: saved.taken}
+	t.journal.broken = len(saved.pages) > 0 // a write was cut off: no entry to come may be taken for its end
 	for _, g := range saved.position.Gaps {
 		t.log.Discard(g.From, min(g.To, t.log.End()))
 	}
@@ -186,7 +194,7 @@ func (t *Topic) restore(o diskqueue.Options) error {
 	if saved.taking != 0 {
 		return t.undoTakeOver(saved.taking)
 	}
-	if saved.position.Closed { // not any more, and who opens the topic after a crash must know
+	if t.journal.broken || saved.position.Closed { // not any more, and who opens the topic after a crash must know
 		t.checkpoint()
 	}
 	return nil
@@ -251,6 +259,8 @@ func (s *savedTopic) replay(entry []byte) {
 		s.replayTopic(&r)
 	case entryChannel:
 		s.replayChannel(&r)
+	case entryPages:
+		s.replayPages(&r)
 	default:
 		r.bad = true
 	}
@@ -284,6 +294,7 @@ func (s *savedTopic) replayChannel(r *numbers) {
 	s.lastID = max(s.lastID, id)
 	if flags&flagGone != 0 {
 		delete(s.channels, id)
+		delete(s.pages, id)
 		return
 	}
 	next, name := r.next(), r.text()
@@ -297,6 +308,37 @@ func (s *savedTopic) replayChannel(r *numbers) {
 		s.channels[id] = c
 	}
 	c.next = next
+	for first, p := range s.pages[id] {
+		c.change(first, p)
+	}
+	delete(s.pages, id)
+	r.pages(c.change)
+	c.skips = nil
+	if len(r.p) > 0 {
+		c.skips = r.gaps()
+	}
+}
+
+// replayPages keeps pages for the channel's entry that is to come.
+func (s *savedTopic) replayPages(r *numbers) {
+	id := r.next()
+	if s.pages[id] == nil {
+		s.pages[id] = map[uint64]savedPage{}
+	}
+	r.pages(func(first uint64, p savedPage) { s.pages[id][first] = p })
+}
+
+// change takes in what a page is now; one without slots is gone.
+func (c *savedChannel) change(first uint64, p savedPage) {
+	if p.slots == 0 {
+		delete(c.pages, first)
+	} else {
+		c.pages[first] = p
+	}
+}
+
+// pages reads what appendPages wrote.
+func (r *numbers) pages(each func(first uint64, p savedPage)) {
 	for n := r.count(3); n > 0 && !r.bad; n-- {
 		first, p := r.next(), savedPage{slots: int(r.next())}
 		for live := r.count(3); live > 0 && !r.bad; live-- {
@@ -305,15 +347,9 @@ func (s *savedTopic) replayChannel(r *numbers) {
 			p.live = append(p.live, slot)
 		}
 		r.bad = r.bad || p.slots < 0 || p.slots > pageSize
-		if p.slots == 0 {
-			delete(c.pages, first)
-		} else if !r.bad {
-			c.pages[first] = p
+		if !r.bad {
+			each(first, p)
 		}
-	}
-	c.skips = nil
-	if len(r.p) > 0 {
-		c.skips = r.gaps()
 	}
 }
 

@@ -217,6 +217,24 @@ func (t *Topic) updateHold() (released bool) {
 	return false
 }
 
+// heldFrom returns from where on the topic will hold its messages if the process
+// ends now: what no channel that outlives it has had, and no other has finished.
+// holds is false if there is a channel that outlives it and lets them flow.
+func (t *Topic) heldFrom() (from uint64, holds bool) {
+	if from = t.hold.Load(); from != flowing {
+		return from, true
+	}
+	for _, c := range *t.readers.Load() {
+		if !c.volatile {
+			return flowing, false
+		}
+		c.mu.Lock()
+		from = min(from, c.owedFrom())
+		c.mu.Unlock()
+	}
+	return from, from != flowing
+}
+
 // kick wakes consumers after a hold has ended.
 func (t *Topic) kick(released bool) {
 	if !released {

@@ -246,12 +246,14 @@ func FuzzSnappy(f *testing.F) {
 // FuzzDeflate holds that no input makes the reader fail in another way than by an error.
 func FuzzDeflate(f *testing.F) {
 	f.Add([]byte("\x4a\x4c\x04\x04\x00\x00\xff\xff"))
+	f.Add([]byte("$A2V=00\x1e\x1e000000000")) // breaks in its first block
 	f.Fuzz(func(t *testing.T, input []byte) {
 		ours := New(fixed{Reader: bytes.NewReader(input)})
 		ours.StartDeflate(6)
 		got, _ := io.ReadAll(io.LimitReader(ours, 1<<20))
-		want, _ := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(input)), 1<<20))
-		if !bytes.Equal(got, want) {
+		want, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(input)), 1<<20))
+		// Of a stream that breaks we have what came before, which the library may still hold back.
+		if !bytes.HasPrefix(got, want) || err == nil && len(got) > len(want) {
 			t.Fatalf("%q: %q, the library says %q", input, got, want)
 		}
 	})

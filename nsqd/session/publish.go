@@ -143,14 +143,11 @@ func (s *Session) gather(m broker.Message, command string, failed protocol.Code)
 
 // aim makes the topic of this name the one that gather is for. The error is the command's.
 func (s *Session) aim(name []byte, command string, failed protocol.Code) error {
-	p := &s.pending
-	if p.batch != nil && (len(p.finished) > 0 || p.command != command || string(name) != s.topic.Name()) {
-		if err := s.settle(); err != nil {
-			return err
-		}
+	if s.sameTopic(name) {
+		return s.aimSame(command)
 	}
-	if s.topic != nil && string(name) == s.topic.Name() {
-		return nil
+	if err := s.settle(); err != nil {
+		return err
 	}
 	if !protocol.ValidName(string(name)) {
 		return badTopic(command, name)
@@ -160,7 +157,15 @@ func (s *Session) aim(name []byte, command string, failed protocol.Code) error {
 		return failed.Errorf("%s failed %s", command, err).Because(err)
 	}
 	s.topic = topic
-	s.pubLine = protocol.AppendCommand(s.pubLine[:0], "PUB", topic.Name())
+	s.repeated.line = s.repeated.line[:0]
+	return nil
+}
+
+// aimSame is aim at the topic of the publish before.
+func (s *Session) aimSame(command string) error {
+	if p := &s.pending; p.batch != nil && (len(p.finished) > 0 || p.command != command) {
+		return s.settle()
+	}
 	return nil
 }
 
@@ -231,6 +236,7 @@ func (s *Session) pubDelayed(command string, failed protocol.Code, name []byte, 
 		return err
 	}
 	s.gather(broker.Message{Body: body, Delay: delay}, command, failed)
+	s.repeated.note(held, command, failed, delay)
 	return nil
 }
 

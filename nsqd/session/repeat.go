@@ -3,13 +3,40 @@ package session
 import (
 	"bytes"
 	"encoding/binary"
+	"strconv"
+	"time"
 
 	"nsqsuite/nsqd/broker"
 	"nsqsuite/protocol"
 )
 
+// repeated is a PUB or DPUB: one with the same command line can be gathered without
+// another look at it.
+type repeated struct {
+	line    []byte // newline included; empty: there is none
+	command string
+	failed  protocol.Code
+	delay   time.Duration
+}
+
+// note remembers the command that has just been gathered, its line in the usual form.
+func (r *repeated) note(topic []byte, command string, failed protocol.Code, delay time.Duration) {
+	if len(r.line) > 0 && r.command == command && r.delay == delay {
+		return // the topic is the same, or the line would be empty
+	}
+	r.command, r.failed, r.delay = command, failed, delay
+	r.line = append(r.line[:0], command...)
+	r.line = append(r.line, ' ')
+	r.line = append(r.line, topic...)
+	if failed == protocol.DPubFailed {
+		r.line = append(r.line, ' ')
+		r.line = strconv.AppendInt(r.line, delay.Milliseconds(), 10)
+	}
+	r.line = append(r.line, '\n')
+}
+
 // repeat takes the short way with what clients send by the thousand: FINs in their
-// usual form, and PUBs to the topic of the publish before. It gathers as many of one
+// usual form, and PUBs or DPUBs whose line is that of the one before. It gathers as many of one
 // kind as are wholly in hand, and returns false if there is none. What is cut short,
 // unusual or wrong is for the long way; both do the same, and the short one
 // spares a quarter of what a stream of PUBs and FINs costs in all.
@@ -20,10 +47,10 @@ func (s *Session) repeat() (bool, error) {
 			return true, s.repeatFin(number)
 		}
 	}
-	if s.topic == nil || s.server.Auth != nil || !bytes.HasPrefix(p, s.pubLine) {
-		return false, nil
+	if r := &s.repeated; len(r.line) > 0 && s.server.Auth == nil && bytes.HasPrefix(p, r.line) {
+		return s.repeatPub(r)
 	}
-	return s.repeatPub()
+	return false, nil
 }
 
 // repeatFin gathers the FINs in hand, of which the first has this number.
@@ -39,10 +66,10 @@ func (s *Session) repeatFin(number uint64) error {
 	return nil
 }
 
-// repeatPub gathers the PUBs to s.topic in hand.
-func (s *Session) repeatPub() (done bool, err error) {
-	line := s.pubLine
-	name, head := line[len("PUB "):len(line)-1], len(line)+4
+// repeatPub gathers the commands in hand that are like r.
+func (s *Session) repeatPub(r *repeated) (done bool, err error) {
+	line := r.line
+	head := len(line) + 4
 	for {
 		p := s.in.bytes()
 		if len(p) < head || !bytes.HasPrefix(p, line) {
@@ -53,13 +80,13 @@ func (s *Session) repeatPub() (done bool, err error) {
 			return done, nil
 		}
 		if !done {
-			if err := s.aim(name, "PUB", protocol.PubFailed); err != nil {
+			if err := s.aimSame(r.command); err != nil {
 				return false, err
 			}
 			done = true
 		}
 		end := head + int(size)
-		s.gather(broker.Message{Body: p[head:end]}, "PUB", protocol.PubFailed)
+		s.gather(broker.Message{Body: p[head:end], Delay: r.delay}, r.command, r.failed)
 		s.in.skip(end)
 	}
 }

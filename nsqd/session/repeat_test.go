@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"testing"
+	"time"
 
 	"nsqsuite/internal/logging"
 	"nsqsuite/nsqd/broker"
@@ -16,7 +17,7 @@ import (
 // TestRepeat has one client's commands take the short way and the long way, which
 // the log level debug forces, and holds that the answers are the same.
 func TestRepeat(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(60) {
 		input := repeats(rand.New(rand.NewPCG(seed, 1)))
 		short, long := repeatAnswers(t, logging.Info, input), repeatAnswers(t, logging.Debug, input)
 		if short != long {
@@ -40,8 +41,9 @@ func repeats(random *rand.Rand) []byte {
 				in = fmt.Appendf(in, "FIN %016x\n", random.Uint64N(20))
 			}
 		default:
+			delay := []time.Duration{0, 0, time.Second, time.Minute}[random.IntN(4)]
 			for range random.IntN(5) {
-				in = protocol.AppendPub(in, topic, 0, bytes.Repeat([]byte("x"), 1+random.IntN(smallMsg)))
+				in = protocol.AppendPub(in, topic, delay, bytes.Repeat([]byte("x"), 1+random.IntN(smallMsg)))
 			}
 		}
 	}

@@ -37,7 +37,7 @@ type Session struct {
 	secret   string // of AUTH, to ask again when the grant has expired
 
 	topic        *broker.Topic // of the last publish
-	pubLine      []byte        // the command line of a PUB to it
+	repeated     repeated      // the last PUB or DPUB to it
 	subscription *broker.Subscription
 
 	settings  atomic.Pointer[protocol.Settings]

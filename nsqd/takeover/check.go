@@ -11,6 +11,7 @@ import (
 	"nsqsuite/diskqueue/upstream"
 	"nsqsuite/internal/vfs"
 	"nsqsuite/nsqd/broker"
+	"nsqsuite/protocol"
 )
 
 // ErrDamaged says that a Check found damage.
@@ -152,6 +153,7 @@ func (c *check) queue(q *upstream.Queue, owned bool) error {
 	fate := "to be taken over"
 	if !owned {
 		fate = "left alone, as nsqd.dat has no such topic or channel"
+		c.litter = append(c.litter, orphan(c.dir, q.Name))
 	}
 	c.say("upstream's queue %s: %s, %s", q.Name, amount(plain.Messages, plain.Bytes), fate)
 	if errors.Is(q.MetaErr, upstream.ErrMetadata) {
@@ -172,6 +174,22 @@ func (c *check) queue(q *upstream.Queue, owned bool) error {
 		c.litter = append(c.litter, name+": upstream has no use for it")
 	}
 	return nil
+}
+
+// orphan says what can be done about a queue that no topic or channel owns.
+func orphan(dir, queue string) string {
+	topic, channel := upstream.SplitName(queue)
+	path := "'" + strings.ReplaceAll(path.Join(dir, queue), "'", `'\''`) + "'"
+	remove := "to remove it: rm " + path + ".diskqueue.*"
+	ownable := protocol.ValidName(topic) && !protocol.IsEphemeral(topic) && (channel == "" || protocol.ValidName(channel))
+	if !ownable || queue != upstream.QueueName(topic, channel) {
+		return fmt.Sprintf("queue %s: nobody's; %s", queue, remove)
+	}
+	adopt := fmt.Sprintf("curl -X POST 'http://…:4151/topic/create?topic=%s'", topic)
+	if channel != "" {
+		adopt += fmt.Sprintf(" 'http://…:4151/channel/create?topic=%s&channel=%s'", topic, channel)
+	}
+	return fmt.Sprintf("queue %s: nobody's; to adopt it, start nsqd, %s, and start it again; %s", queue, adopt, remove)
 }
 
 // findLitter finds files that nothing needs.

@@ -67,6 +67,7 @@ upstream's queue x:y: 0 messages, 0 bytes, left alone, as nsqd.dat has no such t
   with --salvage-bad: 1 messages more, of which some may have been finished
 litter: t.diskqueue.meta.dat.77.tmp: upstream has no use for it
 litter: t.diskqueue.000000.dat: upstream has no use for it
+litter: queue x:y: nobody's; to adopt it, start nsqd, curl -X POST 'http://…:4151/topic/create?topic=x' 'http://…:4151/channel/create?topic=x&channel=y', and start it again; to remove it: rm '/data/x:y'.diskqueue.*
 litter: nsqd.dat.77.tmp: nsqd.dat, not written to its end
 litter: t.topic/0000000000000001.log.40.bad: damaged bytes, kept aside
 `
@@ -108,4 +109,18 @@ func flip(t *testing.T, fsys vfs.FS, topic string) {
 		}
 	}
 	t.Fatal("no segment")
+}
+
+// TestOrphans holds what is told of queues that nobody can own.
+func TestOrphans(t *testing.T) {
+	for queue, want := range map[string]string{
+		"t":             "queue t: nobody's; to adopt it, start nsqd, curl -X POST 'http://…:4151/topic/create?topic=t', and start it again; to remove it: rm '/d/t'.diskqueue.*",
+		"it's":          `queue it's: nobody's; to remove it: rm '/d/it'\''s'.diskqueue.*`,
+		"t:":            "queue t:: nobody's; to remove it: rm '/d/t:'.diskqueue.*",
+		"t#ephemeral:c": "queue t#ephemeral:c: nobody's; to remove it: rm '/d/t#ephemeral:c'.diskqueue.*",
+	} {
+		if got := orphan("/d", queue); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
 }

@@ -67,11 +67,12 @@ type queue struct {
 // sort returns the queues of each topic that the broker has.
 func (m *move) sort(queues []*upstream.Queue, b *broker.Broker) map[string][]queue {
 	byTopic := map[string][]queue{}
+	orphans := 0
 	for _, q := range queues {
 		topic, channel := upstream.SplitName(q.Name)
 		all, files := len(q.Files(true)), len(q.Files(m.salvage))
 		if !owned(b, q.Name) {
-			m.log.Warnf("TAKEOVER: %d files of queue %s are left alone: no such topic or channel in nsqd.dat", all, q.Name)
+			orphans++
 			continue
 		}
 		if files > 0 {
@@ -80,6 +81,9 @@ func (m *move) sort(queues []*upstream.Queue, b *broker.Broker) map[string][]que
 		if bad := all - files; bad > 0 {
 			m.log.Warnf("TAKEOVER: %d files of queue %s are left alone: upstream has given them up (.bad); --salvage-bad reads them", bad, q.Name)
 		}
+	}
+	if orphans > 0 {
+		m.log.Warnf("TAKEOVER: %d queues are left alone, as nsqd.dat has no such topics or channels: see --check", orphans)
 	}
 	return byTopic
 }

@@ -114,10 +114,9 @@ func TestReport(t *testing.T) {
 		away    string
 		c, e    string
 	}{
-		{false, `WARNING: TAKEOVER: 1 files of queue other are left alone: no such topic or channel in nsqd.dat
-WARNING: TAKEOVER: 1 files of queue t:c are left alone: upstream has given them up (.bad); --salvage-bad reads them
+		{false, `WARNING: TAKEOVER: 1 files of queue t:c are left alone: upstream has given them up (.bad); --salvage-bad reads them
 WARNING: TAKEOVER: 1 files of queue t:e are left alone: upstream has given them up (.bad); --salvage-bad reads them
-WARNING: TAKEOVER: 1 files of queue t:gone are left alone: no such topic or channel in nsqd.dat
+WARNING: TAKEOVER: 2 queues are left alone, as nsqd.dat has no such topics or channels: see --check
 WARNING: TAKEOVER: queue t:c has no usable metadata: everything in its files is taken over
 INFO: TAKEOVER: queue t: 1 messages, 29 bytes
 INFO: TAKEOVER: queue t:c: 1 messages, 28 bytes
@@ -126,8 +125,7 @@ INFO: TAKEOVER: the originals of 4 files are in /data/taken-over/1
 `, "other.diskqueue.000000.dat t.topic t:c.diskqueue.000003.dat.bad t:e.diskqueue.000001.dat.bad t:gone.diskqueue.000000.dat taken-over",
 			"1: t.diskqueue.000000.dat t.diskqueue.meta.dat t:c.diskqueue.000007.dat t:d.diskqueue.meta.dat",
 			"1/0/own 2/3/cc", "1/0/own"},
-		{true, `WARNING: TAKEOVER: 1 files of queue other are left alone: no such topic or channel in nsqd.dat
-WARNING: TAKEOVER: 1 files of queue t:gone are left alone: no such topic or channel in nsqd.dat
+		{true, `WARNING: TAKEOVER: 2 queues are left alone, as nsqd.dat has no such topics or channels: see --check
 WARNING: TAKEOVER: queue t:c has no usable metadata: everything in its files is taken over
 WARNING: TAKEOVER: queue t:e has no usable metadata: everything in its files is taken over
 INFO: TAKEOVER: queue t:c: 2 messages, 61 bytes

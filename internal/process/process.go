@@ -1,10 +1,10 @@
-package main
+package process
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"sync"
 	"syscall"
@@ -19,13 +19,16 @@ const (
 	maxLog = 1 << 20
 )
 
-// process is one life of nsqd.
-type process struct {
+// Process is one life of a daemon.
+type Process struct {
+	TCP, HTTP string // addresses, once it is ready
+	// Quiet is in lines of the log that String leaves out.
+	Quiet string
+
+	name   string
 	cmd    *exec.Cmd
 	log    tail
 	exited chan struct{}
-
-	tcp, http string // addresses
 }
 
 // tail keeps the end of what is written to it.
@@ -51,24 +54,27 @@ func (t *tail) bytes() []byte {
 	return bytes.Clone(t.buf)
 }
 
-// barrierError is in what nsqd logs of each barrier.
-var barrierError = []byte("failed ID not in flight")
+// Log returns the end of what the process has printed.
+func (p *Process) Log() []byte { return p.log.bytes() }
 
-// String returns the log without what our barriers put there.
-func (t *tail) String() string {
+// String returns it without what is Quiet.
+func (p *Process) String() string {
 	var told []byte
-	for line := range bytes.Lines(t.bytes()) {
-		if !bytes.Contains(line, barrierError) {
+	for line := range bytes.Lines(p.log.bytes()) {
+		if p.Quiet == "" || !bytes.Contains(line, []byte(p.Quiet)) {
 			told = append(told, line...)
 		}
 	}
 	return string(told)
 }
 
-// start runs nsqd on free ports. It ends with this process at the latest.
-func start(program string, args ...string) (*process, error) {
+// Pid returns the number of the process.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Start runs a program on free ports. It ends with this process at the latest.
+func Start(program string, args ...string) (*Process, error) {
 	args = append([]string{"--tcp-address=127.0.0.1:0", "--http-address=127.0.0.1:0"}, args...)
-	p := &process{cmd: exec.Command(program, args...), exited: make(chan struct{})}
+	p := &Process{name: filepath.Base(program), cmd: exec.Command(program, args...), exited: make(chan struct{})}
 	// Of its own group, so that Ctrl-C reaches only us, and we stop it in order.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
@@ -84,66 +90,55 @@ func start(program string, args ...string) (*process, error) {
 
 var listening = regexp.MustCompile(`(TCP|HTTP): listening on (\S+)`)
 
-// ready waits until nsqd listens.
-func (p *process) ready() error {
+// Ready waits until it listens.
+func (p *Process) Ready() error {
 	deadline := time.After(startWait)
 	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
 	for {
 		for _, m := range listening.FindAllSubmatch(p.log.bytes(), -1) {
 			if string(m[1]) == "TCP" {
-				p.tcp = string(m[2])
+				p.TCP = string(m[2])
 			} else {
-				p.http = string(m[2])
+				p.HTTP = string(m[2])
 			}
 		}
-		if p.tcp != "" && p.http != "" {
+		if p.TCP != "" && p.HTTP != "" {
 			return nil
 		}
 		select {
 		case <-poll.C:
 		case <-p.exited:
-			return fmt.Errorf("nsqd does not start: %s\n%s", p.cmd.ProcessState, &p.log)
+			return fmt.Errorf("%s does not start: %s\n%s", p.name, p.cmd.ProcessState, p)
 		case <-deadline:
-			p.kill()
-			return fmt.Errorf("nsqd does not listen within %s\n%s", startWait, &p.log)
+			p.Kill()
+			return fmt.Errorf("%s does not listen within %s\n%s", p.name, startWait, p)
 		}
 	}
 }
 
-// kill ends nsqd by SIGKILL.
-func (p *process) kill() {
+// Kill ends the process by SIGKILL.
+func (p *Process) Kill() {
 	p.cmd.Process.Kill() //nolint:errcheck // it may have ended
 	<-p.exited
 }
 
-// stop ends nsqd by SIGTERM.
-func (p *process) stop() error {
+// Stop ends it by SIGTERM.
+func (p *Process) Stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return fmt.Errorf("nsqd ended by itself: %s\n%s", err, &p.log)
+		return fmt.Errorf("%s ended by itself: %s\n%s", p.name, err, p)
 	}
 	select {
 	case <-p.exited:
 	case <-time.After(stopWait):
-		p.kill()
-		return fmt.Errorf("nsqd does not stop within %s", stopWait)
+		p.Kill()
+		return fmt.Errorf("%s does not stop within %s", p.name, stopWait)
 	}
 	if p.cmd.ProcessState.ExitCode() != 0 {
-		return fmt.Errorf("nsqd stopped badly: %s\n%s", p.cmd.ProcessState, &p.log)
+		return fmt.Errorf("%s stopped badly: %s\n%s", p.name, p.cmd.ProcessState, p)
 	}
 	return nil
 }
 
-var (
-	errDamage = errors.New("nsqd found its files damaged, though nothing but its own end befell them")
-	damage    = []byte("are damaged")
-	puzzled   = []byte("are not understood")
-)
-
-// sound tells whether nsqd understood all that it had written before.
-func (p *process) sound() error {
-	if log := p.log.bytes(); bytes.Contains(log, damage) || bytes.Contains(log, puzzled) {
-		return fmt.Errorf("%w\n%s", errDamage, &p.log)
-	}
-	return nil
-}
+// Suspend has the process do nothing more until it is killed.
+func (p *Process) Suspend() error { return p.cmd.Process.Signal(syscall.SIGSTOP) }
