@@ -9,9 +9,12 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"slices"
+	"strings"
 
 	"nsqsuite/internal/httpclient"
 	"nsqsuite/nsqadmin/login"
+	"nsqsuite/nsqadmin/ui"
 )
 
 // What the command line must not say. The texts are what scripts look for (nsqadmin.md 1).
@@ -19,6 +22,7 @@ var (
 	errNoCluster   = errors.New("--nsqd-http-address or --lookupd-http-address required")
 	errTwoClusters = errors.New("use --nsqd-http-address or --lookupd-http-address not both")
 	errNoKey       = errors.New("--http-client-tls-key must be specified with --http-client-tls-cert")
+	errColor       = errors.New("--cluster-color must be one of " + strings.Join(ui.Colors, ", "))
 	errNoCert      = errors.New("--http-client-tls-cert must be specified with --http-client-tls-key")
 )
 
@@ -39,6 +43,8 @@ func (o *Options) check() (*settings, error) {
 		return nil, errNoCluster
 	case len(o.NsqdHTTPAddresses) > 0 && len(o.LookupdHTTPAddresses) > 0:
 		return nil, errTwoClusters
+	case !slices.Contains(ui.Colors, o.ClusterColor):
+		return nil, errColor
 	}
 	s := &settings{}
 	var err error

@@ -85,7 +85,7 @@ func (a *NSQAdmin) handler() http.Handler {
 func (a *NSQAdmin) uiConfig() ui.Config {
 	c := ui.Config{
 		BasePath: a.settings.basePath, StaticDir: a.options.DevStaticDir, Version: version.Number, Started: time.Now(),
-		Messages: !a.options.MessagesOff,
+		Messages: !a.options.MessagesOff, Cluster: a.options.ClusterName, Color: a.options.ClusterColor,
 		Who: func(r *http.Request) ui.Visitor {
 			v := a.access.who(r)
 			return ui.Visitor{Name: v.Name, Admin: v.Admin, LoggedIn: v.LoggedIn}

@@ -28,12 +28,15 @@ type Options struct {
 	TLSCert            string        `flag:"http-client-tls-cert" group:"Requests to the cluster" usage:"PEM file with the certificate shown to nodes"`
 	TLSKey             string        `flag:"http-client-tls-key" group:"Requests to the cluster" usage:"PEM file with its key"`
 
+	ClusterName  string `flag:"cluster-name" group:"Look" usage:"name of the cluster, shown on every page: prod"`
+	ClusterColor string `flag:"cluster-color" group:"Look" usage:"colour of that name: grey, red, amber, green, blue or violet"`
+
 	AllowConfigFromCIDR string   `flag:"allow-config-from-cidr" group:"Access" usage:"network that may use /config; empty: everybody"`
 	ACLHTTPHeader       string   `flag:"acl-http-header" group:"Access" usage:"request header with the user's name, set by a trusted proxy"`
 	AdminUsers          []string `flag:"admin-user" toml:"admin_users" group:"Access" usage:"user who may change things (may be given several times); none: everybody"`
 
 	Users       []string `flag:"user" toml:"users" group:"Access" usage:"NAME:ROLE:HASH of a user who may log in, the role read or admin, the hash of bcrypt (may be given several times); none: no login"`
-	MessagesOff bool     `flag:"messages-off" group:"Access" usage:"do not let admins look at messages or publish any"`
+	MessagesOff bool     `flag:"messages-off" group:"Access" usage:"do not let admins look at messages, publish, redrive or cancel any"`
 
 	NotificationHTTPEndpoint string `flag:"notification-http-endpoint" group:"Access" usage:"URL that every action is POSTed to"`
 
@@ -53,6 +56,7 @@ func NewOptions() *Options {
 		LogFormat:           logging.Text,
 		HTTPAddress:         "0.0.0.0:4171",
 		BasePath:            "/",
+		ClusterColor:        "grey",
 		ConnectTimeout:      2 * time.Second,
 		RequestTimeout:      5 * time.Second,
 		AllowConfigFromCIDR: "127.0.0.1/8",

@@ -12,6 +12,7 @@ import (
 func (n *NSQD) changed(c broker.Change) {
 	n.lookup.Notify(lookup.Change{Registration: lookup.Registration{Topic: c.Topic, Channel: c.Channel}, Gone: c.Gone})
 	if c.Gone {
+		n.redriver.Forget(c.Topic, c.Channel)
 		n.latency.Forget(c.Topic, c.Channel)
 		n.times.Forget(c.Topic, c.Channel)
 	}

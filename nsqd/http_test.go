@@ -27,9 +27,10 @@ func TestInfo(t *testing.T) {
 	d := startNSQD(t, o)
 	host, _ := os.Hostname()
 	want := fmt.Sprintf(`{"version":"%s","broadcast_address":"b.example","hostname":"%s","http_port":%d,"tcp_port":%d,"start_time":%d,`+
-		`"max_heartbeat_interval":60000000000,"max_output_buffer_size":65536,"max_output_buffer_timeout":30000000000,"max_deflate_level":6,"topology_zone":"z","topology_region":"r","features":["peek"]}`,
+		`"max_heartbeat_interval":60000000000,"max_output_buffer_size":65536,"max_output_buffer_timeout":30000000000,"max_deflate_level":6,"topology_zone":"z","topology_region":"r","features":["peek","redrive"],"disk":{"free_bytes":0,"total_bytes":0}}`,
 		version.Number, host, d.HTTPAddr().(*net.TCPAddr).Port, d.TCPAddr().(*net.TCPAddr).Port, d.started.Unix())
-	if got := nsqtest.Get(t, d.url("/info")); got != want {
+	got := regexp.MustCompile(`_bytes":[1-9][0-9]*`).ReplaceAllString(nsqtest.Get(t, d.url("/info")), `_bytes":0`)
+	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

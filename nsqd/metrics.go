@@ -12,6 +12,7 @@ func (n *NSQD) wireMetrics() {
 		Broker:      n.broker,
 		MaxSeries:   n.options.MetricsMaxSeries,
 		Latencies:   n.times,
+		Redriven:    n.redriver.Moved,
 		Connections: func() int { return n.sessions.Count() }, // there are none yet
 		Lookupds:    n.lookup.States,
 		FreeBytes:   func() (int64, error) { return vfs.OS.Free(n.options.DataPath) },

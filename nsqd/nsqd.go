@@ -27,6 +27,7 @@ import (
 	"nsqsuite/nsqd/latency"
 	"nsqsuite/nsqd/lookup"
 	series "nsqsuite/nsqd/metrics"
+	"nsqsuite/nsqd/redrive"
 	"nsqsuite/nsqd/session"
 	"nsqsuite/nsqd/statsd"
 	"nsqsuite/nsqd/takeover"
@@ -43,6 +44,7 @@ type NSQD struct {
 	options *Options
 
 	broker   *broker.Broker
+	redriver *redrive.Redriver
 	metadata *metadata
 	lookup   *lookup.Client
 	sessions *session.Server
@@ -144,6 +146,7 @@ func (n *NSQD) wire() {
 		Warnf:               n.log.Warnf,
 		Errorf:              n.log.Errorf,
 	})
+	n.redriver = redrive.New(n.broker, n.log.Infof)
 	n.wireMetrics()
 	store.OnSync = n.series.Synced
 	n.metadata = newMetadata(vfs.OS, o.DataPath, n.broker.Meta, n.log)
@@ -201,6 +204,7 @@ func (n *NSQD) wireAPI() {
 	o := n.options
 	n.api = api.New(api.Config{
 		Broker:        n.broker,
+		Redriver:      n.redriver,
 		Clients:       n.sessions.Clients,
 		Log:           n.log,
 		Info:          n.info,
@@ -283,6 +287,7 @@ func (n *NSQD) Run(ctx context.Context) error {
 
 // exit writes everything to disk and gives up the data path.
 func (n *NSQD) exit() error {
+	n.redriver.Close()
 	var errs []error
 	if err := n.metadata.persist(); err != nil {
 		errs = append(errs, fmt.Errorf("failed to persist metadata - %w", err))

@@ -4,6 +4,7 @@ import (
 	"os"
 
 	"nsqsuite/internal/version"
+	"nsqsuite/internal/vfs"
 	"nsqsuite/nsqd/lookup"
 	"nsqsuite/nsqd/statsd"
 	"nsqsuite/protocol"
@@ -37,6 +38,12 @@ func (n *NSQD) self(lookupd string) protocol.PeerInfo {
 func (n *NSQD) info() (protocol.Info, error) {
 	host, err := os.Hostname()
 	o := n.options
+	var disk *protocol.Disk
+	if free, total, err := vfs.Space(o.DataPath); err != nil {
+		n.log.Warnf("failed to ask how much room the data path has - %s", err)
+	} else {
+		disk = &protocol.Disk{FreeBytes: free, TotalBytes: total}
+	}
 	return protocol.Info{
 		Version:                version.Number,
 		BroadcastAddress:       o.BroadcastAddress,
@@ -50,7 +57,8 @@ func (n *NSQD) info() (protocol.Info, error) {
 		MaxDeflateLevel:        o.MaxDeflateLevel,
 		TopologyZone:           o.TopologyZone,
 		TopologyRegion:         o.TopologyRegion,
-		Features:               []string{protocol.FeaturePeek},
+		Features:               []string{protocol.FeaturePeek, protocol.FeatureRedrive},
+		Disk:                   disk,
 	}, err
 }
 

@@ -16,6 +16,13 @@ type Info struct {
 	TopologyRegion         string `json:"topology_region"`
 	// Features names what this nsqd can do beyond the reference.
 	Features []string `json:"features"`
+	Disk     *Disk    `json:"disk,omitempty"`
+}
+
+// Disk is the file system that the data path of an nsqd is on.
+type Disk struct {
+	FreeBytes  int64 `json:"free_bytes"` // that nsqd may still take
+	TotalBytes int64 `json:"total_bytes"`
 }
 
 // Stats is the JSON of nsqd's GET /stats (nsqd-http-and-config.md 1.6).

@@ -84,6 +84,8 @@ func TestGuard(t *testing.T) {
 		{"GET /debug/pprof/heap", "Bearer pub", false, 403},
 		{"GET /channel/peek?topic=t&channel=c", "", false, 401},
 		{"GET /Channel/Peek/?topic=t&channel=c", "", false, 401},
+		{"GET /channel/redrive?topic=t&channel=c", "", false, 200},
+		{"POST /channel/redrive?topic=t&channel=c&to=u", "Bearer pub", false, 403},
 		{"POST /pub?topic=t", "", false, 401},
 		{"POST /pub?topic=t", "Bearer wrong", false, 401},
 		{"POST /pub?topic=t", "Basic pub", false, 401},

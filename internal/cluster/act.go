@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -21,6 +22,10 @@ const (
 	Empty     Verb = "empty"
 	Tombstone Verb = "tombstone"
 	Publish   Verb = "publish" // not of a Command that is Done: see Cluster.Publish
+
+	Redrive     Verb = "redrive"      // what waits in the channel is moved to Command.To
+	StopRedrive Verb = "stop-redrive" // likewise ended
+	Cancel      Verb = "cancel"       // the deferred message Command.Message is dropped
 )
 
 // Command changes a topic, or one of its channels, wherever it is (nsqadmin.md 5).
@@ -29,6 +34,10 @@ type Command struct {
 	Topic   string
 	Channel string // "" if the topic itself is meant
 	Node    string // of Tombstone: host:port of the node that shall get no consumers for the topic
+	To      string // of Redrive: the topic that messages are moved to
+	Rate    int64  // of Redrive: messages a second at most, on each node; 0: as fast as it goes
+	Limit   int64  // of Redrive: messages at most, on each node; 0: all that wait
+	Message string // of Cancel: the message's ID
 	// Everywhere makes Create reach all nodes, not only those that have the topic.
 	Everywhere bool
 	// Only, if it is not empty, are the addresses that are told; the others are left out.
@@ -88,7 +97,18 @@ func (d *command) object() (path string, q url.Values) {
 	if d.Channel == "" {
 		return "/topic/" + string(d.Verb), url.Values{"topic": {d.Topic}}
 	}
-	return "/channel/" + string(d.Verb), url.Values{"topic": {d.Topic}, "channel": {d.Channel}}
+	q = url.Values{"topic": {d.Topic}, "channel": {d.Channel}}
+	switch d.Verb {
+	case Redrive:
+		q.Set("to", d.To)
+		q.Set("rate", strconv.FormatInt(d.Rate, 10))
+		q.Set("limit", strconv.FormatInt(d.Limit, 10))
+	case StopRedrive:
+		return "/channel/redrive/stop", q
+	case Cancel:
+		q.Set("id", d.Message)
+	}
+	return "/channel/" + string(d.Verb), q
 }
 
 // create makes the topic, and then the channel, known to the nsqlookupd, and the

@@ -22,6 +22,7 @@ const (
 var (
 	ErrNoNode    = errors.New("NODE_NOT_FOUND")
 	ErrNoChannel = errors.New("CHANNEL_NOT_FOUND")
+	ErrNoRedrive = errors.New("REDRIVE_NOT_FOUND")
 )
 
 // Cluster answers questions about a cluster. It is safe for concurrent use.

@@ -3,6 +3,8 @@ package cluster
 import (
 	"bytes"
 	"context"
+	"errors"
+	"net/http"
 	"net/url"
 	"strconv"
 	"time"
@@ -48,4 +50,16 @@ func (c *Cluster) Peek(ctx context.Context, address string, what PeekQuery) (*pr
 	}
 	peek := new(protocol.Peek)
 	return peek, c.client.get(ctx, nsqd, address, "/channel/peek", q, peek)
+}
+
+// Redrive asks a node how far the redrive of a channel is. The error is
+// ErrNoRedrive if there is none. Only nodes that announce
+// protocol.FeatureRedrive can be asked.
+func (c *Cluster) Redrive(ctx context.Context, address, topic, channel string) (*protocol.Redrive, error) {
+	p := new(protocol.Redrive)
+	err := c.client.get(ctx, nsqd, address, "/channel/redrive", url.Values{"topic": {topic}, "channel": {channel}}, p)
+	if status := (*StatusError)(nil); errors.As(err, &status) && status.Code == http.StatusNotFound {
+		return nil, ErrNoRedrive
+	}
+	return p, err
 }

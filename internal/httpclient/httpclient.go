@@ -26,6 +26,17 @@ const Accept = "application/vnd.nsq; version=1.0"
 // ErrTooLarge says that an answer has more bytes than Config.MaxAnswer.
 var ErrTooLarge = errors.New("the answer is too large")
 
+// Connections that are kept, and how long opening one may take.
+const (
+	idleMost     = 100
+	idleFor      = 90 * time.Second
+	keepAlive    = 30 * time.Second
+	tlsHandshake = 10 * time.Second
+)
+
+// JSON is the content type of a body that is JSON.
+const JSON = "application/json"
+
 // Config says how patiently is asked.
 type Config struct {
 	ConnectTimeout time.Duration
@@ -45,27 +56,30 @@ type Client struct {
 // New returns a client.
 func New(c Config) *Client {
 	transport := &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: c.ConnectTimeout}).DialContext,
+		DialContext:           (&net.Dialer{Timeout: c.ConnectTimeout, KeepAlive: keepAlive}).DialContext,
 		TLSClientConfig:       c.TLS,
+		TLSHandshakeTimeout:   tlsHandshake,
 		ResponseHeaderTimeout: c.RequestTimeout,
-		IdleConnTimeout:       c.RequestTimeout,
+		MaxIdleConns:          idleMost,
+		IdleConnTimeout:       idleFor,
 	}
 	return &Client{http: &http.Client{Transport: transport, Timeout: c.RequestTimeout}, maxAnswer: c.MaxAnswer, token: c.Token}
 }
 
-// Ask sends a request, whose JSON body may be nil, and returns the body and the
-// status of the answer. A node that refuses plain HTTP is asked again over TLS.
-func (c *Client) Ask(ctx context.Context, method, target string, body []byte) (answer []byte, status int, err error) {
-	answer, status, err = c.exchange(ctx, method, target, body)
+// Ask sends a request, whose body may be nil and is of the given content type,
+// if any, and returns the body and the status of the answer. A node that refuses
+// plain HTTP is asked again over TLS.
+func (c *Client) Ask(ctx context.Context, method, target, contentType string, body []byte) (answer []byte, status int, err error) {
+	answer, status, err = c.exchange(ctx, method, target, contentType, body)
 	if err == nil && status == http.StatusForbidden {
 		if again, ok := overTLS(target, answer); ok {
-			return c.exchange(ctx, method, again, body)
+			return c.exchange(ctx, method, again, contentType, body)
 		}
 	}
 	return answer, status, err
 }
 
-func (c *Client) exchange(ctx context.Context, method, target string, body []byte) ([]byte, int, error) {
+func (c *Client) exchange(ctx context.Context, method, target, contentType string, body []byte) ([]byte, int, error) {
 	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
 	if err != nil {
 		return nil, 0, err
@@ -74,8 +88,8 @@ func (c *Client) exchange(ctx context.Context, method, target string, body []byt
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {

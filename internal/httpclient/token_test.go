@@ -24,7 +24,7 @@ func TestToken(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := New(Config{ConnectTimeout: time.Second, RequestTimeout: 10 * time.Second, MaxAnswer: 100, Token: token})
-		if got, _, err := c.Ask(t.Context(), "GET", server.URL, nil); err != nil || string(got) != want {
+		if got, _, err := c.Ask(t.Context(), "GET", server.URL, "", nil); err != nil || string(got) != want {
 			t.Errorf("got %q, %v, want %q", got, err, want)
 		}
 	}

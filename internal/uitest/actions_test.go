@@ -33,6 +33,16 @@ func act(t *testing.T, b *browser, s *scenario) {
 	b.do(chromedp.Click(chromedp.CSS(`a[href*="/act/unpause"]`)), chromedp.WaitVisible(chromedp.CSS(`dialog[open]`)), chromedp.Click(chromedp.CSS(`dialog button[type=submit]`)))
 	b.see("Unpaused orders / audit.")
 
+	// Stop the redrive that runs, and begin another.
+	b.do(chromedp.Navigate(s.url("/redrive?topic=payments&channel=ledger")), chromedp.Click(chromedp.CSS(`form[action$="/stop-redrive"] button`)))
+	b.see("Stopped the redrive of payments / ledger.")
+	b.do(chromedp.SendKeys(chromedp.CSS(`#to`), "audit-log"), chromedp.SendKeys(chromedp.CSS(`#rr`), "1000"), chromedp.SendKeys(chromedp.CSS(`#rl`), "5"), chromedp.Click(chromedp.CSS(`#redrive-form button`)))
+	b.see("Redrive ledger to audit-log?")
+	b.accessible("redrive question")
+	b.do(chromedp.Click(chromedp.CSS(`#ask button[type=submit]`)))
+	b.see("Began to redrive payments / ledger to audit-log.")
+	b.do(until(`document.body.innerText.includes("Done")`))
+
 	// Empty needs the name; Cancel changes nothing.
 	b.do(chromedp.Navigate(s.url("/topics/payments/ledger")), chromedp.Click(chromedp.CSS(`a[href*="/act/empty"]`)), chromedp.WaitVisible(chromedp.CSS(`dialog[open] #ty`)))
 	b.is("the button is off", `document.querySelector("dialog button[type=submit]").getAttribute("aria-disabled") === "true"`)
@@ -55,6 +65,17 @@ func act(t *testing.T, b *browser, s *scenario) {
 	value[any](b, `document.querySelector(".peek details").open = true`)
 	b.shoot("messages-open")
 	b.accessible("an open message")
+
+	// Cancel a deferred message.
+	b.do(chromedp.Navigate(s.url("/messages?topic=search-updates&channel=indexer&state=deferred")))
+	b.is("three messages are deferred", `document.querySelectorAll(".peek > li").length === 3`)
+	value[any](b, `document.querySelector(".peek details").open = true`)
+	b.do(chromedp.Click(chromedp.CSS(`a[href*="/act/cancel"]`)), chromedp.WaitVisible(chromedp.CSS(`dialog[open] button.kill`)))
+	b.accessible("cancel dialog")
+	b.shoot("dialog-cancel")
+	b.do(chromedp.Click(chromedp.CSS(`dialog button[type=submit]`)))
+	b.see("Cancelled a message of search-updates / indexer")
+	b.is("two are left", `document.querySelectorAll(".peek > li").length === 2`)
 
 	// Delete a channel, then create it again.
 	b.do(chromedp.Navigate(s.url("/topics/payments/ledger")), chromedp.Click(chromedp.CSS(`a[href*="/act/delete"]`)), chromedp.WaitVisible(chromedp.CSS(`dialog[open] #ty`)), chromedp.SendKeys(chromedp.CSS(`#ty`), "ledger"), chromedp.Click(chromedp.CSS(`dialog button[type=submit]`)))

@@ -4,18 +4,21 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"golang.org/x/crypto/bcrypt"
+
+	"nsqsuite/internal/nsqtest"
 )
 
 // TestBrowser shows one cluster to one browser, in turns that build on each other.
 func TestBrowser(t *testing.T) {
 	b := open(t)
-	s := begin(t)
+	s := begin(t, "--cluster-name=prod-eu", "--cluster-color=red")
 	for _, turn := range []struct {
 		name   string
 		script bool // it needs the script
 		take   func(t *testing.T, b *browser, s *scenario)
 	}{
-		{"live", true, live}, {"pages", false, look4}, {"keyboard", true, keyboard}, {"actions", true, act}, {"crowd", false, crowd},
+		{"live", true, live}, {"pages", false, look4}, {"login", false, login}, {"keyboard", true, keyboard}, {"actions", true, act}, {"crowd", false, crowd},
 	} {
 		t.Run(turn.name, func(t *testing.T) {
 			if turn.script {
@@ -29,11 +32,9 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
-// inTheDark is how many pages are looked at in dark, too.
-const inTheDark = 8
-
 // look4 opens every page in all four ways to look at it, with one node frozen.
 func look4(_ *testing.T, b *browser, s *scenario) {
+	s.redrive()
 	s.freeze(2)
 	defer s.thaw(2)
 	b.do(chromedp.Navigate(s.url("/")))
@@ -55,27 +56,45 @@ func look4(_ *testing.T, b *browser, s *scenario) {
 		{"settings", "/settings", "This browser"},
 		{"confirm", "/act/delete?topic=orders&channel=fulfilment", "Type fulfilment to confirm"},
 		{"messages", "/messages?topic=payments&channel=ledger", "Looking changes nothing"},
+		{"messages-deferred", "/messages?topic=search-updates&channel=indexer&state=deferred", "until"},
+		{"redrive", "/redrive?topic=payments&channel=ledger", "Running"},
+		{"redrive-wrong", "/act/redrive?topic=payments&channel=ledger&to=a+b&rate=fast", "A name is made of"},
+		{"redrive-confirm", "/act/redrive?topic=payments&channel=ledger&to=search-updates&rate=50&only=" + s.nsqds[0].HTTP, "waiting messages are moved"},
 		{"publish", "/publish?topic=payments", "one message per line"},
 		{"missing", "/topics/ordres", "Did you mean"},
 	}
 	for _, way := range looks {
 		b.look(way)
-		for i, p := range pages {
-			if way.dark && i >= inTheDark {
-				break // the rest has no colour that these have not
-			}
+		for _, p := range pages {
 			where := p.name + "-" + way.name
 			b.do(chromedp.Navigate(s.url(p.path)))
 			b.see(p.sees)
 			b.is(where+" does not scroll sideways", `document.scrollingElement.scrollWidth <= innerWidth`)
 			b.shoot(where)
 			b.accessible(where, way.dark)
-			if p.name == "missing" {
-				b.mu.Lock()
-				b.problems = nil // the browser notes the 404
-				b.mu.Unlock()
-			}
 			b.calm(where)
 		}
 	}
+}
+
+// login looks at the page that asks who one is, and logs in and out.
+func login(t *testing.T, b *browser, s *scenario) {
+	hash, err := bcrypt.GenerateFromPassword([]byte("open sesame"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := nsqtest.Start(t, "nsqadmin", "--lookupd-http-address="+s.lookupds[0].HTTP, "--cluster-name=staging", "--cluster-color=green", "--user=ann:admin:"+string(hash))
+	for _, way := range looks {
+		b.look(way)
+		b.do(chromedp.Navigate("http://" + admin.HTTP + "/login"))
+		b.see("Log in")
+		b.is("login-"+way.name+" does not scroll sideways", `document.scrollingElement.scrollWidth <= innerWidth`)
+		b.shoot("login-" + way.name)
+		b.accessible("login-"+way.name, way.dark)
+	}
+	b.do(chromedp.SendKeys(chromedp.CSS(`#ln`), "ann"), chromedp.SendKeys(chromedp.CSS(`#lp`), "open sesame"), chromedp.Click(chromedp.CSS(`main button`)))
+	b.see("Needs attention")
+	b.do(chromedp.Click(chromedp.CSS(`form[action$="/logout"] button`)))
+	b.see("Log in")
+	b.calm("login")
 }

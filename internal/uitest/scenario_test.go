@@ -113,7 +113,7 @@ func (s *scenario) consume(topic, channel string, how consumer) {
 			continue
 		}
 		conn := nsqtest.Dial(s.t, n.TCP)
-		identity := fmt.Sprintf(`{"client_id":%q,"hostname":"shop-%d.example","user_agent":"shop/2.1","heartbeat_interval":5000}`, how.id, i+1)
+		identity := fmt.Sprintf(`{"client_id":%q,"hostname":"shop-1.example","user_agent":"shop/2.1","heartbeat_interval":5000}`, how.id)
 		hello := append([]byte(protocol.MagicV2), protocol.AppendBody(protocol.AppendCommand(nil, "IDENTIFY"), []byte(identity))...)
 		hello = protocol.AppendCommand(hello, "SUB", topic, channel)
 		hello = protocol.AppendCommand(hello, "RDY", fmt.Sprint(how.ready))
@@ -210,6 +210,21 @@ func (s *scenario) manyTopics(n int) {
 	for range n {
 		i := s.topics.Add(1)
 		nsqtest.Do(s.t, http.MethodPost, fmt.Sprintf("http://%s/topic/create?topic=tenant-%04d", s.nsqds[0].HTTP, i), "")
+	}
+}
+
+// redrive begins one that takes its time, and defers messages that can be looked at.
+func (s *scenario) redrive() {
+	for _, n := range s.nsqds[:2] {
+		post := func(path, body string) {
+			if answer, status := nsqtest.Do(s.t, http.MethodPost, "http://"+n.HTTP+path, body); status != http.StatusOK {
+				s.t.Fatalf("%s: %d %s", path, status, answer)
+			}
+		}
+		post("/channel/redrive?topic=payments&channel=ledger&to=audit-log&rate=1", "")
+		for i := range 3 {
+			post(fmt.Sprintf("/pub?topic=search-updates&defer=%d", 600_000+i*60_000), fmt.Sprintf(`{"later":%d}`, i))
+		}
 	}
 }
 

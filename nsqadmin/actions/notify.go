@@ -33,6 +33,8 @@ type notification struct {
 	Topic     string `json:"topic"`
 	Channel   string `json:"channel,omitempty"`
 	Node      string `json:"node,omitempty"`
+	To        string `json:"to,omitempty"`      // of a redrive
+	Message   string `json:"message,omitempty"` // of a cancel
 	Timestamp int64  `json:"timestamp"`
 	User      string `json:"user,omitempty"`
 	RemoteIP  string `json:"remote_ip"`
@@ -67,7 +69,7 @@ func (a *Actor) tell(what cluster.Command, by By, at time.Time) {
 		return
 	}
 	n := notification{
-		Topic: what.Topic, Channel: what.Channel, Node: what.Node, Timestamp: at.Unix(),
+		Topic: what.Topic, Channel: what.Channel, Node: what.Node, To: what.To, Message: what.Message, Timestamp: at.Unix(),
 		User: by.BasicUser, RemoteIP: by.RemoteIP, UserAgent: by.UserAgent, URL: by.URL, Via: a.notify.config.Via,
 	}
 	switch {
@@ -79,6 +81,12 @@ func (a *Actor) tell(what cluster.Command, by By, at time.Time) {
 		topic.Action, topic.Channel = "create_topic", ""
 		a.notify.put(topic)
 		n.Action = "create_channel"
+		a.notify.put(n)
+	case what.Verb == cluster.StopRedrive:
+		n.Action = "stop_redrive_channel"
+		a.notify.put(n)
+	case what.Verb == cluster.Cancel:
+		n.Action = "cancel_message"
 		a.notify.put(n)
 	case what.Channel != "":
 		n.Action = string(what.Verb) + "_channel"

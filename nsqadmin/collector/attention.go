@@ -12,10 +12,11 @@ const (
 	growMin        = 100              // messages a channel must have gained to be growing
 	growPoints     = 15               // points of history that tell it, at least
 	growShare      = 0.05             // of its depth it must gain in the time looked at
-	usualTimes     = 3.0              // the usual rate: so many times more is too many
+	usualTimes     = 5.0              // the usual rate of the last two hours: so many times more is too many
 	usualMin       = 0.5              // a second, below which nothing is too many
 	recentPoints   = 15               // points that are now
 	pausedLong     = 10 * time.Minute // before which a pause is nobody's worry
+	lowDisk        = 20               // part of a disk below which it has hardly any room
 	diskBacklog    = 10_000           // messages that are on disk only
 	maxAttention   = 200              // entries that are kept
 	memoryLifetime = time.Minute      // a condition that comes back within it has never ended
@@ -40,6 +41,7 @@ const (
 	OldVersion    What = "old-version"
 	NotEverywhere What = "not-everywhere"
 	LookupdDown   What = "lookupd-down"
+	LowDisk       What = "low-disk"
 	Limited       What = "limited"
 )
 
@@ -147,6 +149,15 @@ func (c *Collector) recent(k Key) []Point {
 	return nil
 }
 
+// before returns the history of two hours without its last point; nil if there is none.
+func (c *Collector) before(k Key) []Point {
+	if v := c.history.series[k]; v != nil && len(v.long.points) > 1 {
+		all := v.long.all()
+		return all[:len(all)-1]
+	}
+	return nil
+}
+
 func (j *judge) topic(t *Topic) {
 	t.Slope = slope(j.c.recent(Key{Topic: t.TopicName}))
 	of := condition{topic: t.TopicName}
@@ -207,11 +218,12 @@ func (j *judge) channel(t *Topic, ch *Channel) {
 	case ch.OnDisk >= diskBacklog && ch.OnDisk*2 >= ch.Depth:
 		found(OnDisk, "warn", "Reads from disk")
 	}
-	item.Rate, item.Usual = unusual(points, func(p *Point) float32 { return p.Requeued })
+	before := func() []Point { return j.c.before(Key{Topic: t.TopicName, Channel: ch.ChannelName}) }
+	item.Rate, item.Usual = unusual(points, before, func(p *Point) float32 { return p.Requeued })
 	if item.Rate > 0 {
 		found(Requeues, "warn", "Requeues")
 	}
-	item.Rate, item.Usual = unusual(points, func(p *Point) float32 { return p.TimedOut })
+	item.Rate, item.Usual = unusual(points, before, func(p *Point) float32 { return p.TimedOut })
 	if item.Rate > 0 {
 		found(Timeouts, "warn", "Times out")
 	}
@@ -228,6 +240,9 @@ func (j *judge) node(n *Node) {
 		j.add(Item{What: Silent, Kind: "stale", Node: n, depth: n.Depth}, of)
 	case n.Health != "" && n.Health != "OK":
 		j.add(Item{What: Unhealthy, Kind: "crit", Node: n, depth: n.Depth}, of)
+	}
+	if n.LowDisk() && !n.Stale {
+		j.add(Item{What: LowDisk, Kind: "warn", Node: n, depth: n.Depth}, of)
 	}
 	if n.OutOfDate {
 		j.add(Item{What: OldVersion, Kind: "warn", Node: n}, of)
@@ -298,24 +313,50 @@ func grows(points []Point) bool {
 	return gained >= growMin && gained >= growShare*late
 }
 
-// unusual returns the rate of late and the usual one if it is far above; 0 otherwise.
-func unusual(points []Point, of func(*Point) float32) (rate, usual float64) {
+// unusual returns the rate of late and the usual one if it is far above; 0
+// otherwise. What is usual is the median of two hours or, of a thing that is
+// younger, of the points before those of late: a surge does not become usual soon.
+func unusual(points []Point, before func() []Point, of func(*Point) float32) (rate, usual float64) {
 	if len(points) < 2*recentPoints {
 		return 0, 0
 	}
-	known := func(points []Point) float64 {
-		sum, n := 0.0, 0
-		for i := range points {
-			if v := of(&points[i]); v == v {
-				sum += float64(v)
-				n++
-			}
-		}
-		return sum / math.Max(1, float64(n))
+	late := len(points) - recentPoints
+	if rate = average(points[late:], of); rate < usualMin {
+		return 0, 0
 	}
-	rate, usual = known(points[len(points)-recentPoints:]), known(points[:len(points)-recentPoints])
-	if rate < usualMin || rate < usualTimes*usual {
+	long := before()
+	if len(long) == 0 {
+		long = points[:late]
+	}
+	if usual = median(long, of); rate < usualTimes*usual {
 		return 0, 0
 	}
 	return rate, usual
+}
+
+// median returns the middle one of what is known.
+func median(points []Point, of func(*Point) float32) float64 {
+	var known []float32
+	for i := range points {
+		if v := of(&points[i]); v == v {
+			known = append(known, v)
+		}
+	}
+	if len(known) == 0 {
+		return 0
+	}
+	slices.Sort(known)
+	return float64(known[len(known)/2])
+}
+
+// average returns the mean of what is known.
+func average(points []Point, of func(*Point) float32) float64 {
+	sum, n := 0.0, 0
+	for i := range points {
+		if v := of(&points[i]); v == v {
+			sum += float64(v)
+			n++
+		}
+	}
+	return sum / math.Max(1, float64(n))
 }

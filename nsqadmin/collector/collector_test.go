@@ -306,6 +306,36 @@ func TestAttention(t *testing.T) {
 	}
 }
 
+// TestUnusualRequeues compares with what was usual in the last two hours.
+func TestUnusualRequeues(t *testing.T) {
+	watch(t, func(t *testing.T, m *model, c *Collector) {
+		requeue := func(minutes, perCycle int) *Item {
+			for range minutes * 30 {
+				m.channel("a:1", func(_ *protocol.TopicStats, c *protocol.ChannelStats) { c.RequeueCount += uint64(perCycle) })
+				cycles(c, 1)
+			}
+			for _, i := range c.Latest(t.Context()).Attention {
+				if i.What == Requeues {
+					return &i
+				}
+			}
+			return nil
+		}
+		if i := requeue(30, 2); i != nil {
+			t.Errorf("a steady rate: %+v", i)
+		}
+		if i := requeue(2, 8); i != nil {
+			t.Errorf("four times the usual: %+v", i)
+		}
+		if i := requeue(10, 24); i == nil || math.Abs(i.Rate-12) > 0.1 || math.Abs(i.Usual-1) > 0.1 || i.Kind != "warn" {
+			t.Errorf("twelve times the usual, for longer than the fine history reaches: %+v", i)
+		}
+		if i := requeue(2, 2); i != nil {
+			t.Errorf("over again: %+v", i)
+		}
+	})
+}
+
 func TestHistoryIsBounded(t *testing.T) {
 	h := newHistory()
 	for range 2 * longPoints * longStep {

@@ -109,6 +109,7 @@ func newChannel(c *cluster.Channel, watched map[string]*node, at map[string]*Nod
 		}
 		return cmp.Or(cmp.Compare(a.ClientID, b.ClientID), cmp.Compare(a.RemoteAddress, b.RemoteAddress), cmp.Compare(a.Node, b.Node))
 	})
+	channel.consumers()
 	return channel
 }
 

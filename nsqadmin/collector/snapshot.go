@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nsqsuite/internal/cluster"
+	"nsqsuite/protocol"
 )
 
 // Snapshot is the cluster as it is known at one moment. Nobody changes it.
@@ -52,12 +53,18 @@ type Node struct {
 	Memory    uint64 // bytes of heap in use
 	Producers int    // connections
 	Features  []string
+	Disk      *protocol.Disk // of its data path; nil if it does not say
 	Sum
 	Report *cluster.Report // nil if there is none
 }
 
 // Can tells whether a node has a feature.
 func (n *Node) Can(feature string) bool { return slices.Contains(n.Features, feature) }
+
+// LowDisk tells whether the node's disk has hardly any room left.
+func (n *Node) LowDisk() bool {
+	return n.Disk != nil && n.Disk.FreeBytes < n.Disk.TotalBytes/lowDisk
+}
 
 // Lookupd is a nsqlookupd with what it knows.
 type Lookupd struct {
@@ -88,10 +95,12 @@ type TopicOn struct {
 type Channel struct {
 	*cluster.Channel
 	Sum
-	State   State
-	On      []*ChannelOn // by hostname
-	Clients []*Client    // those that look stuck first
-	Stuck   int          // clients that look so
+	State     State
+	On        []*ChannelOn // by hostname
+	Clients   []*Client    // those that look stuck first
+	Consuming []*Consumer  // whose they are, in the same order
+	Processes int          // that consume it, each perhaps with connections to many nodes
+	Stuck     int          // clients that look so
 }
 
 // ChannelOn is a channel on one node.
@@ -249,7 +258,7 @@ func (s *Snapshot) findIdle() {
 
 // shown returns the node as a snapshot shows it.
 func (n *node) shown(address string, now time.Time) *Node {
-	s := &Node{Node: n.about, Address: address, Heard: n.heard(), Took: n.took, Err: n.err, Stale: n.stale(now), Features: n.info.Features}
+	s := &Node{Node: n.about, Address: address, Heard: n.heard(), Took: n.took, Err: n.err, Stale: n.stale(now), Features: n.info.Features, Disk: n.info.Disk}
 	if s.Node == nil {
 		s.Node = &cluster.Node{Hostname: address}
 	}

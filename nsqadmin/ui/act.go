@@ -39,6 +39,7 @@ type question struct {
 	Verb    string
 	Title   string
 	Button  string
+	Leave   string // the other button, if it does not say Cancel
 	Says    string // what it means
 	Grave   bool   // it cannot be undone
 	Type    string // the name that must be typed; "" if none
@@ -55,7 +56,16 @@ type question struct {
 
 type field struct{ Name, Value string }
 
-var verbs = []cluster.Verb{cluster.Create, cluster.Delete, cluster.Pause, cluster.Unpause, cluster.Empty, cluster.Tombstone}
+var verbs = []cluster.Verb{
+	cluster.Create, cluster.Delete, cluster.Pause, cluster.Unpause, cluster.Empty, cluster.Tombstone,
+	cluster.Redrive, cluster.StopRedrive, cluster.Cancel,
+}
+
+// onMessages tells whether a verb is for those only who may touch messages.
+func onMessages(verb string) bool {
+	v := cluster.Verb(verb)
+	return v == cluster.Redrive || v == cluster.StopRedrive || v == cluster.Cancel
+}
 
 // commands returns what a form asks for.
 func commands(verb string, q url.Values) ([]cluster.Command, error) {
@@ -73,6 +83,11 @@ func commands(verb string, q url.Values) ([]cluster.Command, error) {
 		if (v == cluster.Tombstone) != (c.Node != "") {
 			return nil, fmt.Errorf("a tombstone needs a node, and nothing else does")
 		}
+		if onMessages(verb) {
+			if err := aboutMessages(&c, q); err != nil {
+				return nil, err
+			}
+		}
 		all[i] = c
 	}
 	return all, nil
@@ -80,8 +95,14 @@ func commands(verb string, q url.Values) ([]cluster.Command, error) {
 
 // confirm is the page that says what an action will cost.
 func (u *UI) confirm(r *request) view {
-	q := r.URL.Query()
-	all, err := commands(r.params.ByName("verb"), q)
+	q, verb := r.URL.Query(), r.params.ByName("verb")
+	if onMessages(verb) && !u.mayTouchMessages(r.visitor) {
+		return refused
+	}
+	if form := redriveFormOf(q); verb == string(cluster.Redrive) && !form.check() {
+		return u.redriveView(r, form, http.StatusUnprocessableEntity)
+	}
+	all, err := commands(verb, q)
 	if err != nil {
 		v := missing("Nothing to do: "+err.Error()+".", "", "")
 		v.status = http.StatusBadRequest
@@ -107,17 +128,10 @@ func (u *UI) ask(r *request, all []cluster.Command) *question {
 	} else if first.Channel != "" && first.Verb != cluster.Delete {
 		q.Back = u.link("topics", first.Topic, first.Channel)
 	}
-	for _, c := range all {
+	for _, c := range all[1:] {
 		q.Fields = append(q.Fields, field{"topic", c.Topic})
 	}
-	for _, f := range []field{{"channel", first.Channel}, {"node", first.Node}} {
-		if f.Value != "" {
-			q.Fields = append(q.Fields, f)
-		}
-	}
-	for _, only := range first.Only {
-		q.Fields = append(q.Fields, field{"only", only})
-	}
+	q.Fields = append(q.Fields, fieldsOf(first)...)
 	of := ""
 	if first.Channel != "" {
 		of = " of " + first.Topic
@@ -129,7 +143,7 @@ func (u *UI) ask(r *request, all []cluster.Command) *question {
 		q.Title, q.Button = fmt.Sprintf("%s %s?", verb, name), verb+" "+name
 	}
 	u.consequences(r.snapshot, q, all)
-	if q.Grave {
+	if q.Grave && first.Verb != cluster.Cancel {
 		q.Type = name
 		if len(all) > 1 {
 			q.Type = strconv.Itoa(len(all))
@@ -193,6 +207,8 @@ func (u *UI) consequences(s *collector.Snapshot, q *question, all []cluster.Comm
 		q.Costs = []cost{{number(sum.Depth), "messages wait", on}, {number(sum.Consumers), "consumers get them", ""}}
 	case cluster.Tombstone:
 		u.hiding(s, q, first)
+	case cluster.Redrive, cluster.StopRedrive, cluster.Cancel:
+		u.moving(s, q, first)
 	case cluster.Create:
 		q.Says = "It is made known to all nsqlookupd, and made on the nodes that have the topic."
 	}
@@ -230,6 +246,22 @@ func dropped(sum *collector.Sum, waiting int64, on string) []cost {
 	}
 }
 
+// fieldsOf returns what a form sends to have a command done.
+func fieldsOf(c cluster.Command) (fields []field) {
+	for _, f := range []field{
+		{"topic", c.Topic}, {"channel", c.Channel}, {"node", c.Node},
+		{"to", c.To}, {"rate", countOrNone(c.Rate)}, {"limit", countOrNone(c.Limit)}, {"id", c.Message},
+	} {
+		if f.Value != "" {
+			fields = append(fields, f)
+		}
+	}
+	for _, only := range c.Only {
+		fields = append(fields, field{"only", only})
+	}
+	return fields
+}
+
 // act does what a form asks for and goes where it can be seen.
 func (u *UI) act(w http.ResponseWriter, r *http.Request, p httprouter.Params) int {
 	visit := u.visit(r, p)
@@ -239,6 +271,9 @@ func (u *UI) act(w http.ResponseWriter, r *http.Request, p httprouter.Params) in
 	}
 	if !visit.visitor.Admin {
 		return u.draw(w, visit, view{page: "problem", title: "Not allowed", status: http.StatusForbidden, data: struct{ What, Near, NearLink string }{What: "You may look, but not change anything. Changes need the role admin."}})
+	}
+	if onMessages(p.ByName("verb")) && !u.mayTouchMessages(visit.visitor) {
+		return u.draw(w, visit, refused)
 	}
 	if p.ByName("verb") == string(cluster.Create) {
 		form := createForm{Topic: r.PostForm.Get("topic"), Channel: r.PostForm.Get("channel"), Tried: true}
@@ -273,7 +308,12 @@ func (u *UI) act(w http.ResponseWriter, r *http.Request, p httprouter.Params) in
 	if all[0].Verb == cluster.Delete && len(all) == 1 && all[0].Channel == "" {
 		to = u.link("topics")
 	}
-	http.Redirect(w, r, to+"?done="+strconv.Itoa(last)+"&of="+strconv.Itoa(len(all)), http.StatusSeeOther)
+	if strings.Contains(to, "?") {
+		to += "&"
+	} else {
+		to += "?"
+	}
+	http.Redirect(w, r, to+"done="+strconv.Itoa(last)+"&of="+strconv.Itoa(len(all)), http.StatusSeeOther)
 	return http.StatusSeeOther
 }
 
@@ -310,14 +350,11 @@ func (u *UI) doneBy(r *request) *done {
 // retry returns the form that does the action again where it has failed.
 func retry(e *actions.Entry) (fields []field) {
 	c := e.Command
-	for _, f := range []field{{"topic", c.Topic}, {"channel", c.Channel}, {"node", c.Node}} {
-		if f.Value != "" {
-			fields = append(fields, f)
-		}
-	}
+	c.Only = nil
 	for _, o := range e.Failed() {
-		fields = append(fields, field{"only", o.Address})
+		c.Only = append(c.Only, o.Address)
 	}
+	fields = fieldsOf(c)
 	if c.Verb == cluster.Delete || c.Verb == cluster.Empty || c.Verb == cluster.Tombstone {
 		name := c.Topic
 		if c.Channel != "" {

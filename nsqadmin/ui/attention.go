@@ -85,18 +85,18 @@ func (u *UI) channelWords(s *collector.Snapshot, it *collector.Item, out *item) 
 		out.What = "has no consumers"
 		out.Why = "Nobody takes what waits, " + since + ". Start a consumer, or delete the channel if it is not needed any more."
 	case collector.NoneReady:
-		out.What = fmt.Sprintf("has %s, none ready", plural(c.Consumers, "consumer"))
+		out.What = fmt.Sprintf("has %s, none ready", plural(c.Processes, "consumer"))
 		out.Why = "All at RDY 0 " + since + ": they are backing off, or have not asked for anything."
 	case collector.Stuck:
 		out.What = fmt.Sprintf("has %s that look stuck", plural(c.Stuck, "consumer"))
 		if c.Stuck == 1 {
 			out.What = "has 1 consumer that looks stuck"
 		}
-		out.Why = fmt.Sprintf("Of %d. %s holds %s and has finished none for %s.", c.Consumers, clientName(c.Clients[0]),
+		out.Why = fmt.Sprintf("Of %d. %s holds %s and has finished none for %s.", c.Processes, clientName(c.Clients[0]),
 			plural(c.Clients[0].InFlightCount, "message"), duration(int64(c.Clients[0].Idle)))
 	case collector.Growing:
 		out.What = "grows " + perSecond(c.Slope) + "/s"
-		out.Why = fmt.Sprintf("%s/s come in, %s/s are finished by %s.", perSecond(c.In), perSecond(c.Out), plural(c.Consumers, "consumer"))
+		out.Why = fmt.Sprintf("%s/s come in, %s/s are finished by %s.", perSecond(c.In), perSecond(c.Out), plural(c.Processes, "consumer"))
 	case collector.OnDisk:
 		out.What = "reads from disk"
 		out.Why = fmt.Sprintf("%s of what waits are on disk only. %s/s finished, %s/s published.", number(c.OnDisk), perSecond(c.Out), perSecond(c.In))
@@ -115,8 +115,8 @@ func (u *UI) channelWords(s *collector.Snapshot, it *collector.Item, out *item) 
 		limitWords(c.Limit(), it.Rate, out)
 	case collector.Paused:
 		out.What = pausedFor(s, it)
-		out.Why = fmt.Sprintf("Its %s get nothing until it is unpaused.", plural(c.Consumers, "consumer"))
-		if c.Consumers == 1 {
+		out.Why = fmt.Sprintf("Its %s get nothing until it is unpaused.", plural(c.Processes, "consumer"))
+		if c.Processes == 1 {
 			out.Why = "Its consumer gets nothing until it is unpaused."
 		}
 		if by := u.pausedBy(it.Topic.TopicName, c.ChannelName); by != "" {
@@ -161,6 +161,10 @@ func (u *UI) nodeWords(s *collector.Snapshot, it *collector.Item, out *item) {
 		out.What = "is not well"
 		out.Why = "It says: " + n.Health
 		out.Figure, out.Unit = number(n.Depth), "waiting there"
+	case collector.LowDisk:
+		out.What = "has little room on its disk"
+		out.Why = fmt.Sprintf("%s of %s are free. When the disk is full publishes are refused.", size(n.Disk.FreeBytes), size(n.Disk.TotalBytes))
+		out.Figure, out.Unit = size(n.Disk.FreeBytes), "free"
 	case collector.OldVersion:
 		out.What = "runs " + n.Version
 		out.Why = "Another node runs a higher version."

@@ -58,7 +58,7 @@ func TestContrast(t *testing.T) {
 			check("ink-2", surface, 4.5)
 		}
 		for _, surface := range surfaces[:4] {
-			for _, text := range []string{"ink-3", "cursor", "crit", "warn", "hold"} {
+			for _, text := range []string{"ink-3", "cursor", "crit", "warn", "hold", "green", "violet"} {
 				check(text, surface, 4.5)
 			}
 			for _, drawing := range []string{"line-2", "s1", "s2", "s3", "s4", "s5"} {

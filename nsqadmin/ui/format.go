@@ -27,6 +27,7 @@ func (u *UI) functions() template.FuncMap {
 		"clock":    clock,
 		"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"link":     u.link,
+		"cluster":  func() Config { return u.config },
 		"path":     func(parts []string) string { return u.link(parts...) },
 		"act":      u.actLink,
 		"icon":     icon,

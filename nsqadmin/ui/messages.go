@@ -37,6 +37,7 @@ type messageRow struct {
 	Preview string
 	Drawn   template.HTML // the body: JSON as a tree, text, or hex
 	Whole   string        // where the whole body is
+	Cancel  string        // where it is asked whether to drop it
 }
 
 type messagesData struct {
@@ -119,7 +120,7 @@ func (u *UI) look(r *request, d *messagesData, from string) {
 			return
 		}
 		d.More = u.with(r, "from", from)
-		if d.Query == "" || len(d.Rows) >= messagesShown {
+		if d.Query == "" && len(d.Rows) > 0 || len(d.Rows) >= messagesShown {
 			return
 		}
 	}
@@ -130,6 +131,9 @@ func (u *UI) messageRow(d *messagesData, m *protocol.PeekedMessage, from string)
 	if m.Until > 0 {
 		row.Until = time.Unix(0, m.Until)
 	}
+	row.Cancel = u.link("act", string(cluster.Cancel)) + "?" + url.Values{
+		"topic": {d.TopicName}, "channel": {d.ChannelName}, "only": {d.Node.HTTPAddress()}, "id": {m.ID},
+	}.Encode()
 	row.Whole = u.link("messages", "body") + "?" + url.Values{
 		"topic": {d.TopicName}, "channel": {d.ChannelName}, "node": {d.Node.Address}, "state": {d.State}, "id": {m.ID}, "from": {from},
 	}.Encode()

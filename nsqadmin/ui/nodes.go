@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"nsqsuite/internal/cluster"
 	"nsqsuite/nsqadmin/collector"
@@ -73,25 +74,27 @@ func (u *UI) node(r *request) view {
 	}
 	data := struct {
 		nodeRow
+		pager
 		Rows    []nodeTopic
+		Query   string
+		Shown   int // topics that match
 		Clients []nodeClient
 		Hidden  int
 		Charts  []*chart
 		Graphs  []graph
-	}{nodeRow: nodeRow{n, s.MissingAt(n)}}
+	}{nodeRow: nodeRow{n, s.MissingAt(n)}, Query: strings.TrimSpace(r.URL.Query().Get("q"))}
 	if n.Report != nil {
-		for _, t := range cluster.MergeTopics([]cluster.Report{*n.Report}) {
-			leaf := t.Nodes[0]
-			row := nodeTopic{Topic: t.TopicName, Depth: leaf.Depth, OnDisk: leaf.BackendDepth, Channels: int64(len(leaf.Channels)), Messages: leaf.MessageCount}
+		topics, clients := onNode(n, data.Query)
+		data.Shown, data.Clients = len(topics), clients
+		data.pager = u.pager(r, len(topics), nodeTopicsPage)
+		for _, leaf := range topics[data.From:data.To] {
+			row := nodeTopic{Topic: leaf.TopicName, Depth: leaf.Depth, OnDisk: leaf.BackendDepth, Channels: int64(len(leaf.Channels)), Messages: leaf.MessageCount}
 			if leaf.Paused {
 				row.State = collector.State{Kind: "hold", Word: "Paused"}
 			}
 			data.Rows = append(data.Rows, row)
 			for _, c := range leaf.Channels {
 				data.Rows = append(data.Rows, channelOnNode(c))
-				for _, client := range c.Clients {
-					data.Clients = append(data.Clients, nodeClient{client, t.TopicName, c.ChannelName})
-				}
 			}
 		}
 	}
@@ -105,6 +108,31 @@ func (u *UI) node(r *request) view {
 	}
 	data.Graphs = u.config.Graphite.node(n.HTTPAddress())
 	return view{page: "node", title: n.Name, data: data}
+}
+
+// nodeTopicsPage is how many topics of a node a page lists, each with its channels.
+const nodeTopicsPage = 100
+
+// onNode returns the topics of a node whose name, or a channel's, has all words
+// of the text in it, and the consumers of their channels.
+func onNode(n *collector.Node, text string) (topics []*cluster.Topic, clients []nodeClient) {
+	for _, t := range cluster.MergeTopics([]cluster.Report{*n.Report}) {
+		leaf := t.Nodes[0]
+		names := leaf.TopicName
+		for _, c := range leaf.Channels {
+			names += " " + c.ChannelName
+		}
+		if !matches(names, strings.ToLower(text)) {
+			continue
+		}
+		topics = append(topics, leaf)
+		for _, c := range leaf.Channels {
+			for _, client := range c.Clients {
+				clients = append(clients, nodeClient{client, leaf.TopicName, c.ChannelName})
+			}
+		}
+	}
+	return topics, clients
 }
 
 func channelOnNode(c *cluster.Channel) nodeTopic {

@@ -36,6 +36,7 @@ var did = map[cluster.Verb]string{
 	cluster.Create: "Created", cluster.Delete: "Deleted", cluster.Pause: "Paused", cluster.Unpause: "Unpaused",
 	cluster.Empty: "Emptied", cluster.Tombstone: "Tombstoned",
 	cluster.Publish: "Published to",
+	cluster.Redrive: "Began to redrive", cluster.StopRedrive: "Stopped the redrive of", cluster.Cancel: "Cancelled a message of",
 }
 
 func (u *UI) entry(e *actions.Entry) entry {
@@ -47,8 +48,13 @@ func (u *UI) entry(e *actions.Entry) entry {
 	if c.Channel != "" {
 		out.Object, out.Link = c.Topic+" / "+c.Channel, u.link("topics", c.Topic, c.Channel)
 	}
-	if c.Verb == cluster.Tombstone {
+	switch c.Verb {
+	case cluster.Tombstone:
 		out.Object += " on " + c.Node
+	case cluster.Redrive:
+		out.Object += " to " + c.To
+	case cluster.Cancel:
+		out.Object += ", " + c.Message
 	}
 	return out
 }

@@ -29,17 +29,18 @@ func (u *UI) topic(r *request) view {
 	t := s.Topic(name)
 	data := struct {
 		*collector.Topic
-		Items    []item
-		Charts   []*chart
-		Rows     []channelRow
-		Nodes    []*collector.TopicOn
-		Idle     bool // a nsqlookupd knows it, but no node has it
-		Behind   int64
-		Consumed int
-		Graphs   []graph
-		Timed    bool // there are latencies
-		Publish  bool // it is offered
-		Limits   []limitRow
+		Items     []item
+		Charts    []*chart
+		Rows      []channelRow
+		Nodes     []*collector.TopicOn
+		Idle      bool // a nsqlookupd knows it, but no node has it
+		Behind    int64
+		Consumed  int // channels that have consumers
+		Processes int
+		Graphs    []graph
+		Timed     bool // there are latencies
+		Publish   bool // it is offered
+		Limits    []limitRow
 	}{}
 	if t == nil {
 		channels, idle := s.Idle[name]
@@ -54,6 +55,7 @@ func (u *UI) topic(r *request) view {
 		if c.Consumers > 0 {
 			data.Consumed++
 		}
+		data.Processes += c.Processes
 		data.Items = append(data.Items, u.about(s, name, c.ChannelName)...)
 		key := collector.Key{Topic: name, Channel: c.ChannelName}
 		data.Rows = append(data.Rows, channelRow{c, spark(u.collector.Depths(key), c.State.Kind), drain(c), slowest(c)})
@@ -150,20 +152,22 @@ func (u *UI) channel(r *request) view {
 		*collector.Channel
 		Items     []item
 		Charts    []*chart
-		Rows      []*collector.Client
-		Hidden    int // clients that are not listed
+		Rows      []*collector.Consumer
+		Hidden    int // consumers that are not listed
 		Drain     template.HTML
 		Slow      nodeLatency
 		Peek      bool
+		Redrive   bool
 		Delivery  bool
 		Graphs    []graph
 		Ephemeral bool
 		Limits    []limitRow
 	}{Limits: channelLimits(c), Channel: c, Items: u.about(s, topic, name), Drain: drain(c), Slow: slowest(c), Ephemeral: protocol.IsEphemeral(name)}
-	data.Rows = c.Clients[:min(len(c.Clients), clientsMost)]
-	data.Hidden = len(c.Clients) - len(data.Rows)
+	data.Rows = c.Consuming[:min(len(c.Consuming), clientsMost)]
+	data.Hidden = len(c.Consuming) - len(data.Rows)
 	for _, on := range c.On {
 		data.Peek = data.Peek || on.On.Can(protocol.FeaturePeek) && u.mayTouchMessages(r.visitor)
+		data.Redrive = data.Redrive || on.On.Can(protocol.FeatureRedrive) && u.mayTouchMessages(r.visitor)
 		data.Delivery = data.Delivery || on.DeliveryMsgCount > 0
 	}
 	h := u.collector.History(collector.Key{Topic: topic, Channel: name}, span.time)

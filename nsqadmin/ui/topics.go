@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 
 	"github.com/julienschmidt/httprouter"
 
@@ -95,24 +94,21 @@ type sortLink struct {
 }
 
 type topicsData struct {
-	Filter   filter
-	Query    string
-	Rows     []topicRow
-	Shown    int // that match
-	All      int
-	Heads    map[string]sortLink
-	Columns  []sortLink
-	Choices  []choice
-	Totals   []template.HTML
-	Total    collector.Sum
-	Page     int
-	Pages    int
-	Previous string
-	Next     string
-	Unheld   []string
-	First    *collector.Node
-	Export   string
-	Sort     string
+	Filter  filter
+	Query   string
+	Rows    []topicRow
+	Shown   int // that match
+	All     int
+	Heads   map[string]sortLink
+	Columns []sortLink
+	Choices []choice
+	Totals  []template.HTML
+	Total   collector.Sum
+	pager
+	Unheld []string
+	First  *collector.Node
+	Export string
+	Sort   string
 }
 
 type choice struct {
@@ -130,17 +126,8 @@ func (u *UI) topics(r *request) view {
 	}
 	shown := u.chosenColumns(r)
 	sortTopics(found, d.Sort)
-	d.Pages = max(1, (len(found)+topicsPage-1)/topicsPage)
-	d.Page, _ = strconv.Atoi(q.Get("page")) // what is no number is the first
-	d.Page = min(max(1, d.Page), d.Pages)
-	at := func(page int) string { return u.with(r, "page", strconv.Itoa(page)) }
-	if d.Page > 1 {
-		d.Previous = at(d.Page - 1)
-	}
-	if d.Page < d.Pages {
-		d.Next = at(d.Page + 1)
-	}
-	for _, t := range found[(d.Page-1)*topicsPage : min(len(found), d.Page*topicsPage)] {
+	d.pager = u.pager(r, len(found), topicsPage)
+	for _, t := range found[d.From:d.To] {
 		row := topicRow{Topic: t, Spark: spark(u.collector.Depths(collector.Key{Topic: t.TopicName}), t.State.Kind)}
 		for _, c := range shown {
 			row.Cells = append(row.Cells, topicCell{c.Title, c.cell(t)})

@@ -36,7 +36,9 @@ type Config struct {
 	StaticDir string // where static files are read from; "" for the built-in ones
 	Version   string
 	Started   time.Time
-	Messages  bool // admins may look at them and publish
+	Cluster   string // its name, shown everywhere; may be ""
+	Color     string // of the name, one of Colors
+	Messages  bool   // admins may look at them and publish
 	// Who returns who a request comes from.
 	Who func(*http.Request) Visitor
 	// By returns the same for the record of an action.
@@ -48,6 +50,9 @@ type Config struct {
 	// Graphite makes the links to its graphs; nil if there is no Graphite.
 	Graphite *Graphite
 }
+
+// Colors are those that the cluster's name may have.
+var Colors = []string{"grey", "red", "amber", "green", "blue", "violet"}
 
 // Visitor is who looks at a page.
 type Visitor struct {
@@ -76,7 +81,7 @@ type UI struct {
 // Names of the pages' files.
 var pageNames = []string{
 	"overview", "topics", "topic", "channel", "nodes", "node", "lookup", "counter",
-	"activity", "settings", "confirm", "publish", "messages", "problem",
+	"activity", "settings", "confirm", "publish", "messages", "redrive", "problem",
 }
 
 // New returns a UI. It panics if a page in the program is broken.
@@ -141,6 +146,7 @@ func (u *UI) Routes(r *httpapi.Router) {
 		base + "/act/:verb":              u.confirm,
 		base + "/publish":                u.publishForm,
 		base + "/messages":               u.messages,
+		base + "/redrive":                u.redrive,
 	} {
 		r.Page(http.MethodGet, route, u.page(get))
 	}
@@ -159,6 +165,9 @@ func (u *UI) Routes(r *httpapi.Router) {
 	r.V1(http.MethodGet, base+"/api/v2/topics", u.apiTopics)
 	r.V1(http.MethodGet, base+"/api/v2/attention", u.apiAttention)
 	r.V1(http.MethodGet, base+"/api/v2/search", u.apiSearch)
+	r.V1(http.MethodGet, base+"/api/v2/redrive/:topic/:channel", u.apiRedriven)
+	r.V1(http.MethodPost, base+"/api/v2/redrive/:topic/:channel", u.apiStartRedrive)
+	r.V1(http.MethodDelete, base+"/api/v2/redrive/:topic/:channel", u.apiStopRedrive)
 	r.Page(http.MethodGet, base+"/api/v2/live", u.live)
 }
 

@@ -12,15 +12,17 @@ import (
 	"nsqsuite/internal/logging"
 	"nsqsuite/nsqd/broker"
 	"nsqsuite/nsqd/latency"
+	"nsqsuite/nsqd/redrive"
 	"nsqsuite/nsqd/session"
 	"nsqsuite/protocol"
 )
 
 // Config is what the API needs to know.
 type Config struct {
-	Broker  *broker.Broker
-	Clients func() []session.Client
-	Log     *logging.Logger
+	Broker   *broker.Broker
+	Redriver *redrive.Redriver
+	Clients  func() []session.Client
+	Log      *logging.Logger
 	// Info answers GET /info.
 	Info func() (protocol.Info, error)
 	// Persist writes nsqd.dat, after a pause or unpause and before its answer.
@@ -68,6 +70,9 @@ func New(c Config) *API {
 	}
 	a.V1(http.MethodGet, "/channel/peek", a.peek)
 	a.V1(http.MethodPost, "/channel/cancel", a.cancel)
+	a.V1(http.MethodPost, "/channel/redrive", a.startRedrive)
+	a.V1(http.MethodGet, "/channel/redrive", a.redriven)
+	a.V1(http.MethodPost, "/channel/redrive/stop", a.stopRedrive)
 	a.V1(http.MethodGet, "/config/:opt", a.getConfig)
 	a.V1(http.MethodPut, "/config/:opt", a.putConfig)
 	a.Plain(http.MethodPut, "/debug/setblockrate", setBlockRate)

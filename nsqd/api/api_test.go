@@ -19,6 +19,7 @@ import (
 	"nsqsuite/internal/nsqtest"
 	"nsqsuite/internal/vfs"
 	"nsqsuite/nsqd/broker"
+	"nsqsuite/nsqd/redrive"
 	"nsqsuite/nsqd/session"
 	"nsqsuite/protocol"
 )
@@ -35,11 +36,12 @@ const (
 // fixture is the API over a broker, and what the rest of an nsqd would do.
 type fixture struct {
 	testing.TB
-	broker *broker.Broker
-	disk   *vfs.Faulty
-	log    nsqtest.Output
-	url    string
-	host   string
+	broker   *broker.Broker
+	redriver *redrive.Redriver
+	disk     *vfs.Faulty
+	log      nsqtest.Output
+	url      string
+	host     string
 
 	mu        sync.Mutex
 	clients   []session.Client
@@ -55,7 +57,8 @@ func newFixture(t testing.TB) *fixture {
 		MemQueueSize: 100,
 		Durability:   diskqueue.Write,
 	})
-	t.Cleanup(func() { f.broker.Close() }) //nolint:errcheck // the disk may be made to fail
+	f.redriver = redrive.New(f.broker, logging.New(&f.log, "", logging.Info).Infof)
+	t.Cleanup(func() { f.redriver.Close(); f.broker.Close() }) //nolint:errcheck // the disk may be made to fail
 	f.serve(New(f.config()))
 	return f
 }
@@ -69,7 +72,8 @@ func (f *fixture) serve(h http.Handler) {
 
 func (f *fixture) config() Config {
 	return Config{
-		Broker: f.broker,
+		Broker:   f.broker,
+		Redriver: f.redriver,
 		Clients: func() []session.Client {
 			f.mu.Lock()
 			defer f.mu.Unlock()

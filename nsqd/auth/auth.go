@@ -91,10 +91,10 @@ func (c *Client) askOne(ctx context.Context, address string, q *Question) (*Gran
 	if !strings.Contains(address, "://") {
 		target = "http://" + address + "/auth"
 	}
-	method, values := http.MethodGet, q.values()
+	method, contentType, values := http.MethodGet, "", q.values()
 	var body []byte
 	if c.post {
-		method = http.MethodPost
+		method, contentType = http.MethodPost, httpclient.JSON
 		var err error
 		if body, err = json.Marshal(values); err != nil {
 			return nil, err
@@ -110,7 +110,7 @@ func (c *Client) askOne(ctx context.Context, address string, q *Question) (*Gran
 		u.RawQuery += values.Encode()
 		target = u.String()
 	}
-	answer, status, err := c.http.Ask(ctx, method, target, body)
+	answer, status, err := c.http.Ask(ctx, method, target, contentType, body)
 	if err != nil {
 		return nil, err
 	}

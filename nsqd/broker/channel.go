@@ -52,6 +52,7 @@ type Channel struct {
 	paused  bool
 	exiting bool
 	subs    map[uint32]*Subscription
+	movers  int // of subs, those with Consumer.Mover
 	lastSub uint32
 	parked  []*Subscription
 

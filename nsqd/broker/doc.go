@@ -38,7 +38,8 @@
 // in first out, and wakes it; a subscription that leaves something behind wakes
 // the next. Nobody is taken off that list without being woken. The publisher
 // first makes the message visible and then looks for parked subscriptions, the
-// subscription first parks and then looks for messages, so none is overlooked.
+// subscription first parks and then looks for messages, so none is overlooked. A
+// mover (Consumer.Mover) is never parked: it has no use for what comes later.
 //
 // # Holding
 //

@@ -116,7 +116,7 @@ func (c *Channel) takeNew(t *taking) (cold bool, offset uint64) {
 			c.setNext(p.end())
 			continue
 		}
-		limit := c.limit()
+		limit := min(c.limit(), t.s.until)
 		if c.next >= limit {
 			return false, 0
 		}

@@ -32,6 +32,9 @@ func (s *Subscription) FinishAll(numbers []uint64, failed func(number uint64, er
 	c := s.channel
 	var gone *ages
 	observe := c.topic.broker.config.Finished
+	if s.consumer.Mover {
+		observe = nil
+	}
 	if observe != nil {
 		gone = c.topic.broker.startAges()
 		defer gone.release()

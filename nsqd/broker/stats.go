@@ -36,7 +36,7 @@ func (c *Channel) Stats() ChannelStats {
 		Dropped:   c.dropped,
 		Expired:   c.expired,
 		Limits:    c.limitStats(),
-		Consumers: len(c.subs),
+		Consumers: c.consumers(),
 		Paused:    c.paused,
 	}
 	if !c.volatile {

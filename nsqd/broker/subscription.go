@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"math"
 	"time"
 )
 
@@ -24,6 +25,11 @@ type Consumer struct {
 	SampleRate int
 	// Locality decides who of several that wait is woken first.
 	Locality Locality
+	// Mover makes the subscription one of the daemon itself, which takes away what
+	// waits: it gets nothing that is published after Subscribe, a pause does not
+	// stop it, and nothing counts it, or what it finishes, as a consumer's. It is
+	// never woken, for what it does not find it will never get.
+	Mover bool
 	// Wake is called once after each Receive that returned false, when it may be
 	// worth another. It is called from any goroutine, without locks, and must not block.
 	Wake func()
@@ -37,6 +43,7 @@ type Subscription struct {
 	channel  *Channel
 	consumer Consumer
 	id       uint32
+	until    uint64 // messages that nobody has had from here on are not for it
 
 	// guarded by Channel.mu
 	ready     int64
@@ -66,11 +73,15 @@ func (c *Channel) Subscribe(consumer Consumer) (*Subscription, error) {
 	if c.exiting {
 		return nil, ErrExiting
 	}
-	if most := c.topic.broker.config.MaxChannelConsumers; most > 0 && len(c.subs) >= most {
+	if most := c.topic.broker.config.MaxChannelConsumers; most > 0 && !consumer.Mover && c.consumers() >= most {
 		return nil, ErrTooManyConsumers
 	}
 	c.lastSub++
-	s := &Subscription{channel: c, consumer: consumer, id: c.lastSub, idle: true}
+	s := &Subscription{channel: c, consumer: consumer, id: c.lastSub, until: math.MaxUint64, idle: true}
+	if consumer.Mover {
+		s.until = c.limit()
+		c.movers++
+	}
 	c.subs[s.id] = s
 	return s, nil
 }
@@ -114,12 +125,15 @@ func (s *Subscription) Unsubscribe() {
 	}
 	s.closed = true
 	delete(c.subs, s.id)
+	if s.consumer.Mover {
+		c.movers--
+	}
 	var wake wakes
 	if !s.idle || s.parked {
 		c.unpark(s)
 		wake = c.passOn(nil) // it may have been woken for what it will not take
 	}
-	last := len(c.subs) == 0 && c.Ephemeral() && !c.exiting
+	last := !s.consumer.Mover && c.consumers() == 0 && c.Ephemeral() && !c.exiting
 	c.mu.Unlock()
 	wake.now()
 	if last {
@@ -127,9 +141,12 @@ func (s *Subscription) Unsubscribe() {
 	}
 }
 
+// consumers returns how many subscriptions are consumers'.
+func (c *Channel) consumers() int { return len(c.subs) - c.movers }
+
 // room returns how many messages the subscription may take now.
 func (s *Subscription) room() int64 {
-	if s.closed || s.channel.paused || s.channel.exiting {
+	if s.closed || s.channel.paused && !s.consumer.Mover || s.channel.exiting {
 		return 0
 	}
 	return s.ready - s.inFlight
@@ -143,7 +160,7 @@ func (c *Channel) available() bool {
 // rouse sees to it that s, if it is idle and could take something, is woken: now
 // if there is something, else when there is.
 func (c *Channel) rouse(s *Subscription, w wakes) wakes {
-	if !s.idle || s.room() <= 0 {
+	if !s.idle || s.consumer.Mover || s.room() <= 0 {
 		return w
 	}
 	if c.available() {
@@ -168,7 +185,7 @@ func (c *Channel) rouseAll() wakes {
 }
 
 func (c *Channel) park(s *Subscription) {
-	if s.parked {
+	if s.parked || s.consumer.Mover {
 		return
 	}
 	s.parked = true

@@ -275,7 +275,7 @@ func (t *Topic) DeleteChannel(name string) error {
 // does not take it away.
 func (t *Topic) deleteIdle(c *Channel) {
 	c.mu.Lock()
-	idle := len(c.subs) == 0
+	idle := c.consumers() == 0
 	c.exiting = c.exiting || idle
 	c.mu.Unlock()
 	if idle {

@@ -81,7 +81,7 @@ func (l *Client) httpAddress(info *protocol.RegistryInfo) string {
 func (l *Client) channelsAt(ctx context.Context, client *httpclient.Client, host, topic string) ([]string, error) {
 	target := host + "/channels?topic=" + url.QueryEscape(topic)
 	l.config.Log.Infof("CI: querying nsqlookupd %s", target)
-	body, status, err := client.Ask(ctx, http.MethodGet, target, nil)
+	body, status, err := client.Ask(ctx, http.MethodGet, target, "", nil)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,8 @@ type Config struct {
 	MaxSeries int
 	// Latencies are shown too, within the bound; nil: they are not measured.
 	Latencies *Latencies
+	// Redriven returns how many messages redrives have moved.
+	Redriven func() uint64
 	// Connections returns how many clients are connected.
 	Connections func() int
 	// Lookupds tells of each nsqlookupd, by address, whether a connection stands.
@@ -49,6 +51,7 @@ var (
 	drainingDesc    = gauge("draining", "Whether the node refuses publishes because it is being drained.")
 	memoryDesc      = gauge("message_memory_bytes", "Bytes of messages in memory, see --memory-limit.")
 	freeDesc        = gauge("data_path_free_bytes", "Room left on the file system of the data path.")
+	redrivenDesc    = gauge("redriven_messages_total", "Messages that were moved from a channel to another topic.")
 	lookupdDesc     = gauge("lookupd_connected", "Whether the connection to a nsqlookupd stands.", "address")
 )
 
@@ -67,7 +70,7 @@ func (c *Collector) Synced(took time.Duration) { c.syncs.Observe(took.Seconds())
 
 // Describe is prometheus.Collector.
 func (c *Collector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{topicsDesc, channelsDesc, connectionsDesc, healthyDesc, drainingDesc, memoryDesc, freeDesc, lookupdDesc} {
+	for _, d := range []*prometheus.Desc{topicsDesc, channelsDesc, connectionsDesc, healthyDesc, drainingDesc, memoryDesc, freeDesc, redrivenDesc, lookupdDesc} {
 		to <- d
 	}
 	for _, column := range topicColumns {
@@ -102,6 +105,7 @@ func (c *Collector) Collect(to chan<- prometheus.Metric) {
 	} else {
 		show(freeDesc, float64(free))
 	}
+	to <- prometheus.MustNewConstMetric(redrivenDesc, prometheus.CounterValue, float64(c.config.Redriven()))
 	for address, connected := range c.config.Lookupds() {
 		show(lookupdDesc, flag(connected), address)
 	}

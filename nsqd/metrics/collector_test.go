@@ -27,6 +27,7 @@ func newCollector(t testing.TB, topics, maxSeries int, l *Latencies) (*Collector
 	}
 	return New(Config{
 		Broker: b, MaxSeries: maxSeries, Latencies: l,
+		Redriven:    func() uint64 { return 5 },
 		Connections: func() int { return 3 },
 		Lookupds:    func() map[string]bool { return map[string]bool{"a:1": true, "b:1": false} },
 		FreeBytes:   func() (int64, error) { return 42, nil },
@@ -91,6 +92,9 @@ nsqd_channel_depth_messages{channel="c",topic="t00"} 2
 # HELP nsqd_topic_message_bytes_total Bytes of the bodies of messages published.
 # TYPE nsqd_topic_message_bytes_total counter
 nsqd_topic_message_bytes_total{topic="t00"} 2
+# HELP nsqd_redriven_messages_total Messages that were moved from a channel to another topic.
+# TYPE nsqd_redriven_messages_total counter
+nsqd_redriven_messages_total 5
 # HELP nsqd_lookupd_connected Whether the connection to a nsqlookupd stands.
 # TYPE nsqd_lookupd_connected gauge
 nsqd_lookupd_connected{address="a:1"} 1
@@ -100,7 +104,7 @@ nsqd_lookupd_connected{address="b:1"} 0
 nsqd_data_path_free_bytes 42
 `
 	if err := testutil.CollectAndCompare(c, strings.NewReader(want),
-		"nsqd_channel_depth_messages", "nsqd_topic_message_bytes_total", "nsqd_lookupd_connected", "nsqd_data_path_free_bytes"); err != nil {
+		"nsqd_channel_depth_messages", "nsqd_topic_message_bytes_total", "nsqd_lookupd_connected", "nsqd_redriven_messages_total", "nsqd_data_path_free_bytes"); err != nil {
 		t.Error(err)
 	}
 	if problems, err := testutil.CollectAndLint(c); err != nil || len(problems) > 0 {

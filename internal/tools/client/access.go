@@ -100,7 +100,7 @@ func (k *asker) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, status, err := client.Ask(r.Context(), r.Method, r.URL.String(), nil)
+	answer, status, err := client.Ask(r.Context(), r.Method, r.URL.String(), "", nil)
 	if err != nil {
 		return nil, err
 	}
