@@ -125,7 +125,7 @@ func (n *NSQD) wire() {
 	if o.MetricsLatency {
 		n.times = series.NewLatencies(o.MetricsMaxSeries / 2)
 	}
-	store := diskqueue.NewStore(vfs.OS, o.DataPath, 0)
+	store := diskqueue.NewStore(vfs.OS, o.DataPath, vfs.OpenFiles())
 	n.broker = broker.New(broker.Config{
 		Store:               store,
 		NodeID:              int(o.NodeID),
