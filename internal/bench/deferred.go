@@ -58,7 +58,7 @@ func deferred(b *bench) error {
 // deferBy runs one way of deferring through all lives, checks what is there
 // after each, and prints a line for it.
 func (b *bench) deferBy(n int, w way) error {
-	d, err := b.start("--max-req-timeout=24h")
+	d, err := b.start("--max-req-timeout=24h", "--mem-queue-size=0") // which would keep bodies in memory
 	if err != nil {
 		return err
 	}

@@ -173,3 +173,40 @@ func TestPutOffByOnes(t *testing.T) {
 		b.Close() //nolint:errcheck // the end of the test
 	})
 }
+
+// TestDeferredInMemory holds that the bodies of what is deferred stay in memory
+// while there are publishes, for a burst that comes due, and go when nothing happens.
+func TestDeferredInMemory(t *testing.T) {
+	const n, size = 1000, 10000
+	synctest.Test(t, func(t *testing.T) {
+		b := newBroker(t, newFS(), nil)
+		tp, c := topicAndChannel(t, b, "t", "c")
+		k := subscribe(t, c, 2*n)
+		for range n {
+			if err := tp.Publish([]Message{{Body: make([]byte, size), Delay: time.Hour}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		k.take(t) // the cursor is behind all of them
+		tp.tend()
+		if used := b.MemoryUsed(); used < n*size {
+			t.Errorf("%d bytes are in memory", used)
+		}
+		for range idleTends + 1 {
+			tp.tend()
+		}
+		if used := b.MemoryUsed(); used > n*size/10 {
+			t.Errorf("%d bytes are in memory still", used)
+		}
+		pass(time.Hour)
+		for got := 0; got < n; {
+			taken := k.take(t)
+			if len(taken) == 0 {
+				t.Fatalf("%d of %d came", got, n)
+			}
+			got += len(taken)
+			k.mustFinish(t, taken...)
+		}
+		b.Close() //nolint:errcheck // the end of the test
+	})
+}

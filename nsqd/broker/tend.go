@@ -25,7 +25,11 @@ func (t *Topic) tend() {
 		t.tended.end, t.tended.idle = end, 0
 		t.diskFailed(t.save())
 	}
-	if _, err := t.log.Trim(t.tended.idle == idleTends); err != nil && !errors.Is(err, diskqueue.ErrClosed) {
+	idle := t.tended.idle == idleTends
+	if idle && t.rereads() {
+		t.log.Forget(t.unread()) // what is owed, perhaps for hours, can be read again
+	}
+	if _, err := t.log.Trim(idle); err != nil && !errors.Is(err, diskqueue.ErrClosed) {
 		t.broker.config.Errorf("TOPIC(%s): failed to remove old segments - %s", t.name, err)
 	}
 }

@@ -364,12 +364,11 @@ func (t *Topic) dropHeld(to uint64) (dropped uint64) {
 	return dropped
 }
 
-// forget lets the log drop the messages from memory that no channel will ask it for.
+// forget lets the log drop the messages from memory that no channel owes. So what is
+// deferred stays there, as far as Config.MemQueueSize and the budget let it, as long
+// as the topic is not idle.
 func (t *Topic) forget() {
-	low := t.hold.Load()
-	for _, c := range *t.readers.Load() {
-		low = min(low, c.position.Load())
-	}
+	low := t.unread()
 	if !t.log.Forgets(low) {
 		return
 	}
@@ -379,6 +378,15 @@ func (t *Topic) forget() {
 		}
 	}
 	t.log.Forget(low)
+}
+
+// unread returns the offset from which on messages are still to be read for the first time.
+func (t *Topic) unread() uint64 {
+	low := t.hold.Load()
+	for _, c := range *t.readers.Load() {
+		low = min(low, c.position.Load())
+	}
+	return low
 }
 
 // checkpoint writes to the journal what changed; with durability fsync it is on
