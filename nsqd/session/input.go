@@ -17,11 +17,28 @@ import (
 // there is something to read. A longer command makes it grow, as its bytes come.
 const bufferSize = 64 << 10
 
-// trickle is the size in bytes of the buffer in which a session waits for what
-// comes through layers, or from what is no socket.
+// floodSize is the size of the one for a client that fills such a buffer by a single
+// read: fewer reads, writes and appends are up to a fifth cheaper. Who sends no more
+// for the moment has none.
+const floodSize = 256 << 10
+
+// trickle is the size in bytes of the buffer in which a session waits with little in
+// hand, or for what comes through layers, or from what is no socket.
 const trickle = 512
 
-var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+// buffer is memory lent by a pool.
+type buffer struct {
+	bytes []byte
+	pool  *sync.Pool
+}
+
+var buffers, floodBuffers = bufferPool(bufferSize), bufferPool(floodSize)
+
+func bufferPool(size int) *sync.Pool {
+	pool := new(sync.Pool)
+	pool.New = func() any { return &buffer{make([]byte, size), pool} }
+	return pool
+}
 
 // errLineTooLong ends a connection without a word.
 var errLineTooLong = errors.New("command line is too long")
@@ -30,10 +47,11 @@ var errLineTooLong = errors.New("command line is too long")
 type input struct {
 	conn  io.Reader
 	raw   syscall.RawConn // nil if conn is no plain socket
-	small []byte          // to wait in if raw is nil and little came last
+	small []byte          // to wait in with little in hand
 	last  int             // bytes that came last
+	flood bool            // they filled the buffer
 
-	lent *[bufferSize]byte
+	lent *buffer // nil if buf is nobody else's
 	buf  []byte
 	r, w int
 
@@ -57,18 +75,21 @@ func (in *input) attach(conn *layers.Conn) {
 	in.small = make([]byte, trickle)
 }
 
-// borrow makes sure that there is a buffer.
-func (in *input) borrow() {
-	if in.buf == nil {
-		in.lent = buffers.Get().(*[bufferSize]byte)
-		in.buf = in.lent[:]
+// borrow moves what is in hand to the start of a buffer from the pool.
+func (in *input) borrow(pool *sync.Pool) {
+	held, old := in.bytes(), in.lent
+	in.lent = pool.Get().(*buffer)
+	in.buf = in.lent.bytes
+	in.r, in.w = 0, copy(in.buf, held)
+	if old != nil {
+		old.pool.Put(old)
 	}
 }
 
 // release gives the buffer back, whatever is in it.
 func (in *input) release() {
 	if in.lent != nil {
-		buffers.Put(in.lent)
+		in.lent.pool.Put(in.lent)
 	}
 	in.lent, in.buf, in.r, in.w = nil, nil, 0, 0
 }
@@ -77,23 +98,20 @@ func (in *input) bytes() []byte { return in.buf[in.r:in.w] }
 
 func (in *input) skip(n int) { in.r += n }
 
-// fill waits for more bytes and adds them. While it waits with nothing in hand it
-// holds no buffer on a plain socket. Through layers it cannot know that it will
-// wait: it holds the small buffer if little came last, be it a NOP, and else the
-// large one, so that a stream of commands is read in large pieces.
+// fill waits for more bytes and adds them. While it waits on a plain socket it holds
+// no buffer with nothing in hand, and a small one with little. Through layers it
+// cannot know that it will wait: it holds the small buffer if little came last, be it
+// a NOP, and else the large one, so that a stream of commands is read in large pieces.
 func (in *input) fill() error {
 	if in.r == in.w {
 		in.release()
-		if in.raw != nil {
-			return in.wait()
-		}
-		if in.last < trickle {
-			in.buf = in.small
-		} else {
-			in.borrow()
-		}
 	}
-	if in.w == len(in.buf) || in.w > 0 && len(in.buf) < bufferSize {
+	if in.raw != nil {
+		return in.wait()
+	}
+	if in.buf == nil && in.last < trickle {
+		in.buf = in.small
+	} else {
 		in.makeRoom()
 	}
 	n, err := in.conn.Read(in.buf[in.w:])
@@ -110,27 +128,27 @@ func (in *input) fill() error {
 	return err
 }
 
-// makeRoom moves what is in hand to the buffer's start, or to a larger buffer if that is full.
+// makeRoom makes sure that there is a buffer with room: if need be it moves what is
+// in hand to the buffer's start, or to a larger buffer if that is full.
 func (in *input) makeRoom() {
-	held, lent := in.bytes(), in.lent
 	switch {
-	case len(in.buf) < bufferSize: // it is the small one
-		in.buf = nil
-		in.borrow()
-		in.w = copy(in.buf, held)
+	case len(in.buf) < bufferSize: // there is none, or it is the small one
+		in.borrow(buffers)
+	case in.flood && len(in.buf) < floodSize:
+		in.borrow(floodBuffers)
+	case in.w < len(in.buf):
 	case in.r >= len(in.buf)/2:
-		in.w = copy(in.buf, held)
+		in.w = copy(in.buf, in.bytes())
+		in.r = 0
 	default:
-		in.buf, in.lent = make([]byte, 2*len(in.buf)), nil
-		in.w = copy(in.buf, held)
-		if lent != nil {
-			buffers.Put(lent)
-		}
+		grown := make([]byte, 2*len(in.buf))
+		n := copy(grown, in.bytes())
+		in.release()
+		in.buf, in.w = grown, n
 	}
-	in.r = 0
 }
 
-// wait waits until the socket is readable, then borrows a buffer and reads.
+// wait waits until the socket is readable, and reads.
 func (in *input) wait() error {
 	in.n, in.err = 0, nil
 	if err := in.raw.Read(in.ready); err != nil {
@@ -142,27 +160,46 @@ func (in *input) wait() error {
 	case in.n == 0:
 		return io.EOF
 	}
-	in.w = in.n
+	in.w += in.n
+	in.flood = in.w == len(in.buf) || in.n >= bufferSize
 	return nil
 }
 
 // readReady is called when the socket may be readable; false means that it was not.
 func (in *input) readReady(fd uintptr) bool {
-	in.borrow()
+	in.makeRoom()
 	for {
-		n, err := syscall.Read(int(fd), in.buf)
+		n, err := syscall.Read(int(fd), in.buf[in.w:])
 		switch err {
 		case nil:
 			in.n = n
 		case syscall.EINTR:
 			continue
 		case syscall.EAGAIN:
-			in.release()
+			in.rest()
 			return false
 		default:
 			in.err = err
 		}
 		return true
+	}
+}
+
+// rest gives up, before a wait, what the bytes in hand do not need.
+func (in *input) rest() {
+	in.flood = false
+	switch held := in.bytes(); {
+	case len(held) == 0:
+		in.release()
+	case len(held) <= trickle && len(in.buf) > trickle:
+		if in.small == nil {
+			in.small = make([]byte, trickle)
+		}
+		n := copy(in.small, held)
+		in.release()
+		in.buf, in.w = in.small, n
+	case len(in.buf) == floodSize && len(held) <= bufferSize/2:
+		in.borrow(buffers)
 	}
 }
 
