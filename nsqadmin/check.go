@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"nsqsuite/internal/cluster"
 	"nsqsuite/internal/httpclient"
 	"nsqsuite/nsqadmin/login"
 	"nsqsuite/nsqadmin/ui"
@@ -62,7 +63,11 @@ func (o *Options) check() (*settings, error) {
 		{"--nsqd-http-address", o.NsqdHTTPAddresses},
 	} {
 		for _, address := range list.addresses {
-			if _, err := net.ResolveTCPAddr("tcp", address); err != nil {
+			err := cluster.CheckAddress(address)
+			if err == nil {
+				_, err = net.ResolveTCPAddr("tcp", cluster.Name(address))
+			}
+			if err != nil {
 				return nil, fmt.Errorf("failed to resolve %s (%s) - %w", list.flag, address, err)
 			}
 		}

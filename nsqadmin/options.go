@@ -13,8 +13,8 @@ type Options struct {
 	LogPrefix string         `flag:"log-prefix" group:"General" usage:"what every log line begins with"`
 	LogFormat logging.Format `flag:"log-format" group:"General" usage:"text, or json: an object a line"`
 
-	LookupdHTTPAddresses []string `flag:"lookupd-http-address" toml:"nsqlookupd_http_addresses" group:"Cluster" usage:"host:port of a nsqlookupd's HTTP API (may be given several times)"`
-	NsqdHTTPAddresses    []string `flag:"nsqd-http-address" toml:"nsqd_http_addresses" group:"Cluster" usage:"host:port of an nsqd's HTTP API, instead of a nsqlookupd (may be given several times)"`
+	LookupdHTTPAddresses []string `flag:"lookupd-http-address" toml:"nsqlookupd_http_addresses" group:"Cluster" usage:"host:port of a nsqlookupd's HTTP API, or https://host:port (may be given several times)"`
+	NsqdHTTPAddresses    []string `flag:"nsqd-http-address" toml:"nsqd_http_addresses" group:"Cluster" usage:"host:port of an nsqd's HTTP API, or https://host:port, instead of a nsqlookupd (may be given several times)"`
 
 	HTTPAddress  string `flag:"http-address" group:"Network" usage:"host:port to listen on for HTTP"`
 	BasePath     string `flag:"base-path" group:"Network" usage:"URL path under which everything is found"`

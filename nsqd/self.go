@@ -26,10 +26,14 @@ func (n *NSQD) self(lookupd string) protocol.PeerInfo {
 		TopologyZone:     o.TopologyZone,
 		Version:          version.Number,
 	}
+	if p := port(n.httpListener); p <= 0 || p == o.BroadcastHTTPPort { // or the ports are others outside
+		info.HTTPSPort = port(n.httpsListener)
+	}
 	if a, ok := n.advertised[lookupd]; ok {
 		info.BroadcastAddress = a.address
 		if a.tcp != 0 {
 			info.TCPPort, info.HTTPPort = a.tcp, a.http
+			info.HTTPSPort = 0
 		}
 	}
 	return info

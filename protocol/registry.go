@@ -12,6 +12,7 @@ type PeerInfo struct {
 	BroadcastAddress string `json:"broadcast_address"`
 	Hostname         string `json:"hostname"`
 	HTTPPort         int    `json:"http_port"`
+	HTTPSPort        int    `json:"https_port,omitempty"` // not in NSQ
 	TCPPort          int    `json:"tcp_port"`
 	TopologyRegion   string `json:"topology_region"`
 	TopologyZone     string `json:"topology_zone"`
@@ -35,6 +36,7 @@ type Producer struct {
 	BroadcastAddress string `json:"broadcast_address"`
 	TCPPort          int    `json:"tcp_port"`
 	HTTPPort         int    `json:"http_port"`
+	HTTPSPort        int    `json:"https_port,omitempty"` // not in NSQ
 	Version          string `json:"version"`
 	TopologyZone     string `json:"topology_zone"`
 	TopologyRegion   string `json:"topology_region"`

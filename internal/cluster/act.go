@@ -86,9 +86,9 @@ func (d *command) everywhere(ctx context.Context) error {
 	}
 	path, q := d.object()
 	if d.Verb == Delete {
-		d.tell(ctx, lookupd, d.cluster.Lookupds(), path, q)
+		d.tell(ctx, lookupd, allGiven(d.cluster.Lookupds()), path, q)
 	}
-	d.tell(ctx, nsqd, addresses(nodes), path, q)
+	d.tell(ctx, nsqd, targets(nodes), path, q)
 	return nil
 }
 
@@ -116,9 +116,9 @@ func (d *command) object() (path string, q url.Values) {
 func (d *command) create(ctx context.Context) error {
 	topic := url.Values{"topic": {d.Topic}}
 	path, q := d.object()
-	d.tell(ctx, lookupd, d.cluster.Lookupds(), "/topic/create", topic)
+	d.tell(ctx, lookupd, allGiven(d.cluster.Lookupds()), "/topic/create", topic)
 	if d.Channel != "" {
-		d.tell(ctx, lookupd, d.cluster.Lookupds(), path, q)
+		d.tell(ctx, lookupd, allGiven(d.cluster.Lookupds()), path, q)
 	}
 	all := d.Everywhere || !d.cluster.UsesLookupd()
 	if d.Channel == "" && !all {
@@ -137,10 +137,10 @@ func (d *command) create(ctx context.Context) error {
 		return err
 	}
 	if all {
-		d.tell(ctx, nsqd, addresses(nodes), "/topic/create", topic)
+		d.tell(ctx, nsqd, targets(nodes), "/topic/create", topic)
 	}
 	if d.Channel != "" {
-		d.tell(ctx, nsqd, addresses(nodes), path, q)
+		d.tell(ctx, nsqd, targets(nodes), path, q)
 	}
 	return nil
 }
@@ -148,26 +148,26 @@ func (d *command) create(ctx context.Context) error {
 // tombstone hides a node from the topic's consumers and then takes the topic from it.
 func (d *command) tombstone(ctx context.Context) error {
 	topic := url.Values{"topic": {d.Topic}}
-	d.tell(ctx, lookupd, d.cluster.Lookupds(), "/topic/tombstone", url.Values{"topic": {d.Topic}, "node": {d.Node}})
-	found, _, err := ask(nsqd, []string{d.Node}, func(address string) (Report, error) {
-		return d.cluster.describe(ctx, address, Query{}.values())
+	d.tell(ctx, lookupd, allGiven(d.cluster.Lookupds()), "/topic/tombstone", url.Values{"topic": {d.Topic}, "node": {d.Node}})
+	found, _, err := ask(nsqd, []target{d.cluster.find(ctx, d.Node)}, func(t target) (Report, error) {
+		return d.cluster.describe(ctx, t, Query{}.values())
 	})
 	if err != nil {
 		return err
 	}
-	d.tell(ctx, nsqd, []string{found[0].Node.HTTPAddress()}, "/topic/delete", topic)
+	d.tell(ctx, nsqd, []target{found[0].Node.target()}, "/topic/delete", topic)
 	return nil
 }
 
 // tell sends one step of the command to all addresses at the same time.
-func (d *command) tell(ctx context.Context, who string, to []string, path string, q url.Values) {
+func (d *command) tell(ctx context.Context, who string, to []target, path string, q url.Values) {
 	if len(d.Only) > 0 {
-		to = slices.DeleteFunc(slices.Clone(to), func(a string) bool { return !slices.Contains(d.Only, a) })
+		to = slices.DeleteFunc(slices.Clone(to), func(t target) bool { return !slices.Contains(d.Only, t.name) })
 	}
-	results, _, _ := ask(who, to, func(address string) (Outcome, error) {
+	results, _, _ := ask(who, to, func(t target) (Outcome, error) {
 		start := time.Now()
-		err := d.cluster.client.post(ctx, who, address, path, q, nil)
-		return Outcome{Who: who, Address: address, Took: time.Since(start), Err: err}, nil
+		err := d.cluster.client.post(ctx, who, t, path, q, nil)
+		return Outcome{Who: who, Address: t.name, Took: time.Since(start), Err: err}, nil
 	})
 	var failures []error
 	for _, r := range results {
@@ -193,10 +193,29 @@ func (d *command) note(o Outcome) {
 	d.outcomes = append(d.outcomes, o)
 }
 
-func addresses(nodes []*Node) []string {
-	all := make([]string, len(nodes))
+// find returns where a node of this name is asked. It must know that only if
+// anybody is asked over TLS.
+func (c *Cluster) find(ctx context.Context, name string) target {
+	t := given(name)
+	for _, address := range slices.Concat(c.Lookupds(), c.nsqds) {
+		t.discreet = t.discreet || given(address).discreet
+	}
+	if !t.discreet {
+		return t
+	}
+	nodes, _, _ := c.Nodes(ctx) // of an unknown one no more is known than its name
+	for _, n := range nodes {
+		if n.HTTPAddress() == name {
+			return n.target()
+		}
+	}
+	return t
+}
+
+func targets(nodes []*Node) []target {
+	all := make([]target, len(nodes))
 	for i, n := range nodes {
-		all[i] = n.HTTPAddress()
+		all[i] = n.target()
 	}
 	return all
 }

@@ -20,7 +20,7 @@ const (
 
 // Config says who is asked and how patiently.
 type Config struct {
-	Lookupds []string // host:port of the HTTP API of each nsqlookupd
+	Lookupds []string // host:port of the HTTP API of each nsqlookupd, or https://host:port
 	Nsqds    []string // the same of each nsqd, if there are no Lookupds
 
 	ConnectTimeout time.Duration
@@ -52,32 +52,36 @@ func newClient(c Config, log *logging.Logger) *client {
 	})}
 }
 
-// get asks the HTTP API at address and decodes its JSON answer into v.
-func (c *client) get(ctx context.Context, who, address, path string, query url.Values, v any) error {
-	body, err := c.request(ctx, http.MethodGet, who, address, path, query, nil)
+// get asks an HTTP API and decodes its JSON answer into v.
+func (c *client) get(ctx context.Context, who string, to target, path string, query url.Values, v any) error {
+	body, err := c.request(ctx, http.MethodGet, who, to, path, query, nil)
 	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(body, v); err != nil {
-		return fmt.Errorf("decoding the answer of http://%s%s: %w", address, path, err)
+		return fmt.Errorf("decoding the answer of %s%s: %w", to.url, path, err)
 	}
 	return nil
 }
 
-// post tells the HTTP API at address to do something, with a body if it is not nil.
-func (c *client) post(ctx context.Context, who, address, path string, query url.Values, body []byte) error {
-	_, err := c.request(ctx, http.MethodPost, who, address, path, query, body)
+// post tells an HTTP API to do something, with a body if it is not nil.
+func (c *client) post(ctx context.Context, who string, to target, path string, query url.Values, body []byte) error {
+	_, err := c.request(ctx, http.MethodPost, who, to, path, query, body)
 	return err
 }
 
 // request returns the body of an answer with status 200.
-func (c *client) request(ctx context.Context, method, who, address, path string, query url.Values, sent []byte) ([]byte, error) {
-	target := "http://" + address + path
+func (c *client) request(ctx context.Context, method, who string, to target, path string, query url.Values, sent []byte) ([]byte, error) {
+	address := to.url + path
 	if len(query) > 0 {
-		target += "?" + query.Encode()
+		address += "?" + query.Encode()
 	}
-	c.logf("CI: querying %s %s", who, target)
-	body, status, err := c.http.Ask(ctx, method, target, "", sent)
+	c.logf("CI: querying %s %s", who, address)
+	asker := c.http
+	if to.discreet {
+		asker = asker.Discreet()
+	}
+	body, status, err := asker.Ask(ctx, method, address, "", sent)
 	if err != nil {
 		return nil, err
 	}

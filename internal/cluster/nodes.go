@@ -2,8 +2,10 @@ package cluster
 
 import (
 	"context"
+	"net"
 	"net/url"
 	"slices"
+	"strconv"
 
 	"golang.org/x/mod/semver"
 
@@ -12,22 +14,22 @@ import (
 
 // named is an answer together with whose it is.
 type named[T any] struct {
-	from string
+	from target
 	data T
 }
 
 func askLookupds[T any](ctx context.Context, c *Cluster, path string, q url.Values) ([]named[T], Warnings, error) {
-	return ask(lookupd, c.Lookupds(), func(address string) (named[T], error) {
-		a := named[T]{from: address}
-		err := c.client.get(ctx, lookupd, address, path, q, &a.data)
+	return ask(lookupd, allGiven(c.Lookupds()), func(t target) (named[T], error) {
+		a := named[T]{from: t}
+		err := c.client.get(ctx, lookupd, t, path, q, &a.data)
 		return a, err
 	})
 }
 
 func askNsqds[T any](ctx context.Context, c *Cluster, path string, q url.Values) ([]named[T], Warnings, error) {
-	return ask(nsqd, c.nsqds, func(address string) (named[T], error) {
-		a := named[T]{from: address}
-		err := c.client.get(ctx, nsqd, address, path, q, &a.data)
+	return ask(nsqd, allGiven(c.nsqds), func(t target) (named[T], error) {
+		a := named[T]{from: t}
+		err := c.client.get(ctx, nsqd, t, path, q, &a.data)
 		return a, err
 	})
 }
@@ -58,25 +60,31 @@ func (c *Cluster) registeredNodes(ctx context.Context) ([]*Node, Warnings, error
 	}
 	registries := make([]*Registry, len(answers))
 	for i, a := range answers {
-		registries[i] = &Registry{Address: a.from, Nodes: registered(a.data.Producers)}
+		registries[i] = &Registry{Address: a.from.name, Nodes: registered(a.from, a.data.Producers)}
 	}
 	return JoinRegistries(registries), warnings, nil
 }
 
-func registered(producers []protocol.Node) []*Node {
+func registered(by target, producers []protocol.Node) []*Node {
 	nodes := make([]*Node, len(producers))
 	for i := range producers {
-		nodes[i] = newNode(&producers[i].Producer)
+		nodes[i] = newNode(by, &producers[i].Producer)
 		nodes[i].Topics = tombstones(&producers[i])
 	}
 	return nodes
 }
 
-func newNode(p *protocol.Producer) *Node {
-	return &Node{
+// newNode returns an nsqd as a nsqlookupd names it. If that is asked over TLS so is the
+// nsqd, where it has said that it can.
+func newNode(by target, p *protocol.Producer) *Node {
+	n := &Node{
 		RemoteAddress: p.RemoteAddress, Hostname: p.Hostname, BroadcastAddress: p.BroadcastAddress, TCPPort: p.TCPPort, HTTPPort: p.HTTPPort,
-		Version: p.Version, TopologyZone: p.TopologyZone, TopologyRegion: p.TopologyRegion,
+		Version: p.Version, TopologyZone: p.TopologyZone, TopologyRegion: p.TopologyRegion, discreet: by.discreet,
 	}
+	if by.discreet && p.HTTPSPort > 0 {
+		n.https = secure + net.JoinHostPort(p.BroadcastAddress, strconv.Itoa(p.HTTPSPort))
+	}
+	return n
 }
 
 // tombstones returns a node's topics, by name. A nsqlookupd may send fewer tombstones than topics.
@@ -113,8 +121,8 @@ func semantic(version string) string {
 // topic only those count that have it.
 func (c *Cluster) givenNodes(ctx context.Context, topic string) ([]*Node, Warnings, error) {
 	q := Query{Topic: topic}.values()
-	return ask(nsqd, c.nsqds, func(address string) (*Node, error) {
-		r, err := c.describe(ctx, address, q)
+	return ask(nsqd, allGiven(c.nsqds), func(t target) (*Node, error) {
+		r, err := c.describe(ctx, t, q)
 		if err != nil {
 			return nil, err
 		}
@@ -126,19 +134,20 @@ func (c *Cluster) givenNodes(ctx context.Context, topic string) ([]*Node, Warnin
 }
 
 // describe asks an nsqd of which only the address is known who it is and what it holds.
-func (c *Cluster) describe(ctx context.Context, address string, q url.Values) (Report, error) {
+func (c *Cluster) describe(ctx context.Context, t target, q url.Values) (Report, error) {
 	var r Report
-	if err := c.client.get(ctx, nsqd, address, "/stats", q, &r.Stats); err != nil {
+	if err := c.client.get(ctx, nsqd, t, "/stats", q, &r.Stats); err != nil {
 		return r, err
 	}
 	var info protocol.Info
-	if err := c.client.get(ctx, nsqd, address, "/info", nil, &info); err != nil {
+	if err := c.client.get(ctx, nsqd, t, "/info", nil, &info); err != nil {
 		return r, err
 	}
 	r.Node = &Node{
 		Hostname: info.Hostname, BroadcastAddress: info.BroadcastAddress, TCPPort: info.TCPPort, HTTPPort: info.HTTPPort,
 		Version: info.Version, TopologyZone: info.TopologyZone, TopologyRegion: info.TopologyRegion,
 	}
+	r.Node.answersAt(t)
 	return r, nil
 }
 
@@ -153,13 +162,16 @@ func (c *Cluster) TopicNodes(ctx context.Context, topic string) ([]*Node, Warnin
 		return nil, nil, err
 	}
 	nodes := []*Node{}
-	known := map[string]bool{}
+	known := map[string]*Node{}
 	for _, a := range answers {
 		for i := range a.data.Producers {
-			if n := newNode(&a.data.Producers[i]); !known[n.HTTPAddress()] {
-				known[n.HTTPAddress()] = true
-				nodes = append(nodes, n)
+			n := newNode(a.from, &a.data.Producers[i])
+			if have := known[n.HTTPAddress()]; have != nil {
+				have.secureLike(n)
+				continue
 			}
+			known[n.HTTPAddress()] = n
+			nodes = append(nodes, n)
 		}
 	}
 	return nodes, warnings, nil
@@ -193,6 +205,6 @@ func (c *Cluster) Reports(ctx context.Context, nodes []*Node, what Query) ([]Rep
 // Report asks one node for its statistics.
 func (c *Cluster) Report(ctx context.Context, n *Node, what Query) (Report, error) {
 	r := Report{Node: n}
-	err := c.client.get(ctx, nsqd, n.HTTPAddress(), "/stats", what.values(), &r.Stats)
+	err := c.client.get(ctx, nsqd, n.target(), "/stats", what.values(), &r.Stats)
 	return r, err
 }

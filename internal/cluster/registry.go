@@ -10,7 +10,7 @@ import (
 
 // Registry is what one nsqlookupd knows.
 type Registry struct {
-	Address string
+	Address string // host:port
 	Nodes   []*Node
 	Topics  []string
 	// Idle are the topics that it sends no consumer anywhere for, with their
@@ -23,18 +23,19 @@ const MaxIdle = 200
 
 // Registry asks one nsqlookupd for everything it knows.
 func (c *Cluster) Registry(ctx context.Context, address string) (*Registry, error) {
-	r := &Registry{Address: address, Idle: map[string][]string{}}
+	at := given(address)
+	r := &Registry{Address: at.name, Idle: map[string][]string{}}
 	var nodes protocol.Nodes
-	if err := c.client.get(ctx, lookupd, address, "/nodes", nil, &nodes); err != nil {
+	if err := c.client.get(ctx, lookupd, at, "/nodes", nil, &nodes); err != nil {
 		return nil, err
 	}
 	var topics protocol.TopicList
-	if err := c.client.get(ctx, lookupd, address, "/topics", nil, &topics); err != nil {
+	if err := c.client.get(ctx, lookupd, at, "/topics", nil, &topics); err != nil {
 		return nil, err
 	}
 	r.Topics = topics.Topics
 	active := map[string]bool{}
-	r.Nodes = registered(nodes.Producers)
+	r.Nodes = registered(at, nodes.Producers)
 	for _, n := range r.Nodes {
 		for _, t := range n.Topics {
 			active[t.Topic] = active[t.Topic] || !t.Tombstoned
@@ -45,7 +46,7 @@ func (c *Cluster) Registry(ctx context.Context, address string) (*Registry, erro
 			continue
 		}
 		var channels protocol.ChannelList
-		if err := c.client.get(ctx, lookupd, address, "/channels", url.Values{"topic": {t}}, &channels); err != nil {
+		if err := c.client.get(ctx, lookupd, at, "/channels", url.Values{"topic": {t}}, &channels); err != nil {
 			return nil, err
 		}
 		slices.Sort(channels.Channels)
@@ -57,13 +58,13 @@ func (c *Cluster) Registry(ctx context.Context, address string) (*Registry, erro
 // Info asks a node about itself.
 func (c *Cluster) Info(ctx context.Context, n *Node) (protocol.Info, error) {
 	var info protocol.Info
-	err := c.client.get(ctx, nsqd, n.HTTPAddress(), "/info", nil, &info)
+	err := c.client.get(ctx, nsqd, n.target(), "/info", nil, &info)
 	return info, err
 }
 
 // Describe asks an nsqd of which only the address is known who it is and what it holds.
 func (c *Cluster) Describe(ctx context.Context, address string, what Query) (Report, error) {
-	return c.describe(ctx, address, what.values())
+	return c.describe(ctx, given(address), what.values())
 }
 
 // JoinRegistries returns the nodes that several nsqlookupd know, by hostname,
@@ -80,6 +81,7 @@ func JoinRegistries(registries []*Registry) []*Node {
 				known[n.tcpAddress()] = have
 				nodes = append(nodes, have)
 			}
+			have.secureLike(n)
 			have.RemoteAddresses = append(have.RemoteAddresses, r.Address+"/"+n.RemoteAddress)
 		}
 	}

@@ -1,8 +1,10 @@
 package cluster
 
 import (
+	"cmp"
 	"net"
 	"strconv"
+	"strings"
 
 	"nsqsuite/protocol"
 )
@@ -23,6 +25,45 @@ type Node struct {
 	TopologyRegion   string      `json:"topology_region,omitempty"`
 	Topics           []NodeTopic `json:"topics"`
 	OutOfDate        bool        `json:"out_of_date"` // another node has a higher version
+
+	https    string // scheme and host:port of its HTTP API, if it is asked over TLS
+	discreet bool   // as in target
+	given    target // where it answered, in nsqd mode
+}
+
+// Given returns a node of which only the address is known.
+func Given(address string) *Node {
+	n := &Node{Hostname: Name(address)}
+	n.answersAt(given(address))
+	return n
+}
+
+// answersAt notes the address that was given for the node.
+func (n *Node) answersAt(t target) {
+	n.given, n.discreet = t, t.discreet
+	if strings.HasPrefix(t.url, secure) {
+		n.https = t.url
+	}
+}
+
+// URL returns scheme and host:port of the node's HTTP API.
+func (n *Node) URL() string { return cmp.Or(n.https, "http://"+n.HTTPAddress()) }
+
+func (n *Node) target() target {
+	return target{name: n.HTTPAddress(), url: n.URL(), discreet: n.discreet}
+}
+
+// direct is target, but at the address that was given, if one was.
+func (n *Node) direct() target {
+	if n.given.url != "" {
+		return n.given
+	}
+	return n.target()
+}
+
+// secureLike makes sure that the node is asked as securely as another description of it says.
+func (n *Node) secureLike(o *Node) {
+	n.https, n.discreet = cmp.Or(n.https, o.https), n.discreet || o.discreet
 }
 
 // HTTPAddress returns host:port of the node's HTTP API, its name in URLs.

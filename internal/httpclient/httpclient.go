@@ -34,6 +34,8 @@ const (
 	tlsHandshake = 10 * time.Second
 )
 
+const redirectsMost = 10
+
 // JSON is the content type of a body that is JSON.
 const JSON = "application/json"
 
@@ -51,6 +53,7 @@ type Client struct {
 	http      *http.Client
 	maxAnswer int64
 	token     string
+	discreet  bool
 }
 
 // New returns a client.
@@ -63,7 +66,26 @@ func New(c Config) *Client {
 		MaxIdleConns:          idleMost,
 		IdleConnTimeout:       idleFor,
 	}
-	return &Client{http: &http.Client{Transport: transport, Timeout: c.RequestTimeout}, maxAnswer: c.MaxAnswer, token: c.Token}
+	return &Client{http: &http.Client{Transport: transport, Timeout: c.RequestTimeout, CheckRedirect: stayOverTLS}, maxAnswer: c.MaxAnswer, token: c.Token}
+}
+
+// stayOverTLS refuses to be redirected to plain HTTP, for the token would go along.
+func stayOverTLS(next *http.Request, before []*http.Request) error {
+	switch {
+	case len(before) >= redirectsMost:
+		return errors.New("too many redirects")
+	case before[0].URL.Scheme == "https" && next.URL.Scheme != "https":
+		return errors.New("redirected from HTTPS to plain HTTP")
+	}
+	return nil
+}
+
+// Discreet returns the same client as one that sends its token over TLS only:
+// plain HTTP is asked without, and may say where TLS is.
+func (c *Client) Discreet() *Client {
+	discreet := *c
+	discreet.discreet = true
+	return &discreet
 }
 
 // Ask sends a request, whose body may be nil and is of the given content type,
@@ -85,7 +107,7 @@ func (c *Client) exchange(ctx context.Context, method, target, contentType strin
 		return nil, 0, err
 	}
 	req.Header.Set("Accept", Accept)
-	if c.token != "" {
+	if c.token != "" && (!c.discreet || req.URL.Scheme == "https") {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	if contentType != "" {

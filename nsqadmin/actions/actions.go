@@ -91,11 +91,10 @@ func (a *Actor) Do(ctx context.Context, what cluster.Command, by By) (*Entry, er
 }
 
 // Publish publishes messages to a topic on one node, and remembers that.
-func (a *Actor) Publish(ctx context.Context, node, topic string, delay time.Duration, bodies [][]byte, by By) *Entry {
+func (a *Actor) Publish(ctx context.Context, node *cluster.Node, topic string, delay time.Duration, bodies [][]byte, by By) *Entry {
 	e := &Entry{At: time.Now(), By: by, Command: cluster.Command{Verb: cluster.Publish, Topic: topic}}
-	err := a.cluster.Publish(context.WithoutCancel(ctx), node, topic, delay, bodies)
-	e.Took = time.Since(e.At)
-	e.Outcomes = []cluster.Outcome{{Who: "nsqd", Address: node, Took: e.Took, Err: err}}
+	o := a.cluster.Publish(context.WithoutCancel(ctx), node, topic, delay, bodies)
+	e.Took, e.Outcomes = o.Took, []cluster.Outcome{o}
 	a.remember(e)
 	return e
 }

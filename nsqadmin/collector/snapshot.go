@@ -204,7 +204,7 @@ func (c *Collector) snapshot(now time.Time) *Snapshot {
 	}
 	for _, address := range c.cluster.Lookupds() {
 		if l := c.lookupds[address]; l != nil {
-			s.Lookupds = append(s.Lookupds, &Lookupd{Address: address, Heard: l.at, Took: l.took, Err: l.err, Known: l.last})
+			s.Lookupds = append(s.Lookupds, &Lookupd{Address: cluster.Name(address), Heard: l.at, Took: l.took, Err: l.err, Known: l.last})
 		}
 	}
 	s.findIdle()
@@ -258,9 +258,9 @@ func (s *Snapshot) findIdle() {
 
 // shown returns the node as a snapshot shows it.
 func (n *node) shown(address string, now time.Time) *Node {
-	s := &Node{Node: n.about, Address: address, Heard: n.heard(), Took: n.took, Err: n.err, Stale: n.stale(now), Features: n.info.Features, Disk: n.info.Disk}
+	s := &Node{Node: n.about, Address: cluster.Name(address), Heard: n.heard(), Took: n.took, Err: n.err, Stale: n.stale(now), Features: n.info.Features, Disk: n.info.Disk}
 	if s.Node == nil {
-		s.Node = &cluster.Node{Hostname: address}
+		s.Node = cluster.Given(address)
 	}
 	if n.report == nil {
 		s.Forgotten = true

@@ -101,7 +101,7 @@ func (u *UI) look(r *request, d *messagesData, from string) {
 	ctx, cancel := context.WithTimeout(r.Context(), peekWait)
 	defer cancel()
 	for range searchPages {
-		peek, err := u.cluster.Peek(ctx, d.Node.Address, cluster.PeekQuery{
+		peek, err := u.cluster.Peek(ctx, d.Node.Node, cluster.PeekQuery{
 			Topic: d.TopicName, Channel: d.ChannelName, State: d.State, From: from, Limit: messagesShown,
 		})
 		if err != nil {
@@ -184,7 +184,7 @@ func (u *UI) messageBody(w http.ResponseWriter, r *http.Request, p httprouter.Pa
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), peekWait)
 	defer cancel()
-	m, err := u.whole(ctx, n.Address, q.Get("id"), cluster.PeekQuery{
+	m, err := u.whole(ctx, n.Node, q.Get("id"), cluster.PeekQuery{
 		Topic: q.Get("topic"), Channel: q.Get("channel"), State: q.Get("state"), From: q.Get("from"), Limit: messagesShown,
 	})
 	if err != nil {
@@ -204,7 +204,7 @@ func (u *UI) messageBody(w http.ResponseWriter, r *http.Request, p httprouter.Pa
 
 // whole returns a message with all of its body, looked for from a position on;
 // nil if it is not there.
-func (u *UI) whole(ctx context.Context, node, id string, what cluster.PeekQuery) (*protocol.PeekedMessage, error) {
+func (u *UI) whole(ctx context.Context, node *cluster.Node, id string, what cluster.PeekQuery) (*protocol.PeekedMessage, error) {
 	for range searchPages {
 		peek, err := u.cluster.Peek(ctx, node, what)
 		if err != nil {
@@ -226,7 +226,7 @@ func (u *UI) whole(ctx context.Context, node, id string, what cluster.PeekQuery)
 
 // uncut asks once more for a message of which only the beginning has come, the
 // one behind i others from the position on.
-func (u *UI) uncut(ctx context.Context, node string, what cluster.PeekQuery, i int, m *protocol.PeekedMessage) (*protocol.PeekedMessage, error) {
+func (u *UI) uncut(ctx context.Context, node *cluster.Node, what cluster.PeekQuery, i int, m *protocol.PeekedMessage) (*protocol.PeekedMessage, error) {
 	if i > 0 {
 		what.Limit = i
 		before, err := u.cluster.Peek(ctx, node, what)

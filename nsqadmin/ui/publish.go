@@ -62,11 +62,11 @@ func (u *UI) publish(w http.ResponseWriter, r *http.Request, p httprouter.Params
 	}
 	f := r.PostForm
 	d := publishData{Topic: f.Get("topic"), Body: f.Get("body"), Delay: f.Get("delay"), Node: f.Get("node"), ByLine: f.Has("lines")}
-	bodies, delay := d.parse(visit.snapshot)
+	to, bodies, delay := d.parse(visit.snapshot)
 	if d.Error != "" {
 		return u.draw(w, visit, u.publishView(visit, d, http.StatusUnprocessableEntity))
 	}
-	e := u.actor.Publish(r.Context(), d.Node, d.Topic, delay, bodies, u.config.By(r))
+	e := u.actor.Publish(r.Context(), to.Node, d.Topic, delay, bodies, u.config.By(r))
 	if err := e.Outcomes[0].Err; err != nil {
 		d.Error = "The node did not take it: " + err.Error()
 		return u.draw(w, visit, u.publishView(visit, d, http.StatusBadGateway))
@@ -76,18 +76,18 @@ func (u *UI) publish(w http.ResponseWriter, r *http.Request, p httprouter.Params
 	return http.StatusSeeOther
 }
 
-// parse returns what is to be published, or says in Error what is wrong.
-func (d *publishData) parse(s *collector.Snapshot) (bodies [][]byte, delay time.Duration) {
+// parse returns what is to be published and where, or says in Error what is wrong.
+func (d *publishData) parse(s *collector.Snapshot) (to *collector.Node, bodies [][]byte, delay time.Duration) {
 	if !protocol.ValidName(d.Topic) {
 		d.Error = nameError(d.Topic)
-		return nil, 0
+		return nil, nil, 0
 	}
 	if d.Delay != "" {
 		seconds, err := strconv.ParseFloat(d.Delay, 64)
 		delay = time.Duration(seconds * float64(time.Second))
 		if err != nil || delay < 0 || delay > maxDelay {
 			d.Error = "A delay is a number of seconds, up to 3600."
-			return nil, 0
+			return nil, nil, 0
 		}
 	}
 	// A browser sends lines ended by CR LF.
@@ -101,10 +101,10 @@ func (d *publishData) parse(s *collector.Snapshot) (bodies [][]byte, delay time.
 	} else if text != "" {
 		bodies = [][]byte{[]byte(text)}
 	}
-	if n := s.Node(d.Node); n == nil {
+	if to = s.Node(d.Node); to == nil {
 		d.Error = "Choose a node to publish to."
 	} else {
-		d.Node = n.Address
+		d.Node = to.Address
 	}
 	switch {
 	case len(bodies) == 0:
@@ -112,5 +112,5 @@ func (d *publishData) parse(s *collector.Snapshot) (bodies [][]byte, delay time.
 	case len(bodies) > maxPublish:
 		d.Error = "At most " + number(maxPublish) + " messages are published at once."
 	}
-	return bodies, delay
+	return to, bodies, delay
 }

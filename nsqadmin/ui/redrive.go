@@ -209,7 +209,7 @@ func (u *UI) askRedrives(ctx context.Context, c *collector.Channel) []redriveRow
 	for i, on := range able {
 		busy.Go(func() {
 			row := redriveRow{ChannelOn: on}
-			p, err := u.cluster.Redrive(ctx, on.On.HTTPAddress(), c.TopicName, c.ChannelName)
+			p, err := u.cluster.Redrive(ctx, on.On.Node, c.TopicName, c.ChannelName)
 			switch {
 			case err == nil:
 				row.Redrive, row.Begun = p, time.Unix(p.Started, 0)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"nsqsuite/internal/cluster"
 	"nsqsuite/internal/logging"
 	"nsqsuite/internal/tools/client"
 )
@@ -31,7 +32,7 @@ type Options struct {
 	SyncInterval   time.Duration  `flag:"sync-interval" group:"Files" usage:"how long a message may wait to be on the disk and finished; less than nsqd's message timeout"`
 	SkipEmpty      bool           `flag:"skip-empty-files" group:"Files" usage:"make a file only when there is a message for it"`
 	Nsqds          []string       `flag:"nsqd-tcp-address" group:"Connections" usage:"nsqd to receive from, host:port"`
-	Lookupds       []string       `flag:"lookupd-http-address" group:"Connections" usage:"nsqlookupd that knows the nsqd to receive from, host:port"`
+	Lookupds       []string       `flag:"lookupd-http-address" group:"Connections" usage:"nsqlookupd that knows the nsqd to receive from, host:port or https://host:port"`
 	InFlight       int            `flag:"max-in-flight" group:"Connections" usage:"how many messages of a topic may be unfinished at a time; the disk is synced at least that often"`
 	ConnectTimeout time.Duration  `flag:"http-client-connect-timeout" group:"Connections" usage:"how long connecting to nsqlookupd may take"`
 	RequestTimeout time.Duration  `flag:"http-client-request-timeout" group:"Connections" usage:"how long a request to nsqlookupd may take"`
@@ -104,6 +105,11 @@ func (o *Options) Check(args []string) error {
 	}
 	if _, err := regexp.Compile(o.Pattern); err != nil {
 		return fmt.Errorf("invalid --topic-pattern: %w", err)
+	}
+	if len(o.Topics) == 0 { // the topics are asked for there
+		if err := cluster.CheckAddresses("--lookupd-http-address", o.Lookupds); err != nil {
+			return err
+		}
 	}
 	_, err := o.Consumer.Config("nsq_to_file")
 	return err

@@ -2,8 +2,10 @@ package client
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/nsqio/go-nsq"
 )
@@ -20,13 +22,19 @@ type Sources struct {
 	Access          Access // to Lookupds
 }
 
-// Check returns ErrNoSource or ErrTwoSources unless there is one kind of sources.
+// Check returns ErrNoSource or ErrTwoSources unless there is one kind of sources,
+// and an error for a nsqlookupd that is asked neither over HTTP nor over HTTPS.
 func (s Sources) Check() error {
 	switch {
 	case len(s.Nsqds) == 0 && len(s.Lookupds) == 0:
 		return ErrNoSource
 	case len(s.Nsqds) > 0 && len(s.Lookupds) > 0:
 		return ErrTwoSources
+	}
+	for _, a := range s.Lookupds {
+		if scheme, _, ok := strings.Cut(a, "://"); ok && scheme != "http" && scheme != "https" {
+			return fmt.Errorf("--lookupd-http-address error - %q: the scheme is http or https", a)
+		}
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ type Options struct {
 	StatusEvery      int            `flag:"status-every" group:"Destinations" usage:"log times after every so many messages; 0 never"`
 	Producer         client.Options `flag:"producer-opt" group:"Destinations" usage:"setting of the client library for publishing"`
 	Nsqds            []string       `flag:"nsqd-tcp-address" group:"Sources" usage:"nsqd to receive from, host:port"`
-	Lookupds         []string       `flag:"lookupd-http-address" group:"Sources" usage:"nsqlookupd that knows the nsqd to receive from, host:port"`
+	Lookupds         []string       `flag:"lookupd-http-address" group:"Sources" usage:"nsqlookupd that knows the nsqd to receive from, host:port or https://host:port"`
 	InFlight         int            `flag:"max-in-flight" group:"Sources" usage:"how many messages of a topic may be unfinished at a time"`
 	Consumer         client.Options `flag:"consumer-opt" group:"Sources" usage:"setting of the client library for receiving; note that max_attempts,5 holds: what failed oftener is dropped"`
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"nsqsuite/internal/cluster"
 )
 
 // Options are the flags of nsq_stat (tools.md 4).
@@ -12,8 +14,8 @@ type Options struct {
 	Channel        string        `flag:"channel" group:"Figures" usage:"channel to show"`
 	Interval       time.Duration `flag:"interval" group:"Figures" usage:"time between two rows"`
 	Count          Count         `flag:"count" group:"Figures" usage:"end after so many rows"`
-	Nsqds          []string      `flag:"nsqd-http-address" group:"Connections" usage:"nsqd to ask, host:port"`
-	Lookupds       []string      `flag:"lookupd-http-address" group:"Connections" usage:"nsqlookupd that knows the nsqd to ask, host:port"`
+	Nsqds          []string      `flag:"nsqd-http-address" group:"Connections" usage:"nsqd to ask, host:port or https://host:port"`
+	Lookupds       []string      `flag:"lookupd-http-address" group:"Connections" usage:"nsqlookupd that knows the nsqd to ask, host:port or https://host:port"`
 	ConnectTimeout time.Duration `flag:"http-client-connect-timeout" group:"Connections" usage:"how long connecting may take"`
 	RequestTimeout time.Duration `flag:"http-client-request-timeout" group:"Connections" usage:"how long a request may take"`
 
@@ -46,17 +48,17 @@ func (o *Options) check() error {
 	case len(o.Nsqds) > 0 && len(o.Lookupds) > 0:
 		return errors.New("use --nsqd-http-address or --lookupd-http-address not both")
 	}
-	if err := noScheme("--nsqd-http-address", o.Nsqds); err != nil {
+	if err := checkAddresses("--nsqd-http-address", o.Nsqds); err != nil {
 		return err
 	}
-	return noScheme("--lookupd-http-address", o.Lookupds)
+	return checkAddresses("--lookupd-http-address", o.Lookupds)
 }
 
-func noScheme(flag string, addresses []string) error {
+func checkAddresses(flag string, addresses []string) error {
 	for _, a := range addresses {
-		if strings.HasPrefix(a, "http") && strings.Contains(a, "://") {
+		if strings.HasPrefix(a, "http://") {
 			return errors.New(flag + " error - address should not contain scheme")
 		}
 	}
-	return nil
+	return cluster.CheckAddresses(flag, addresses)
 }

@@ -15,7 +15,7 @@ type Options struct {
 	Count      int            `flag:"n" group:"Messages" usage:"end after so many messages of a topic; 0 goes on"`
 	PrintTopic bool           `flag:"print-topic" group:"Messages" usage:"print the topic before each message"`
 	Nsqds      []string       `flag:"nsqd-tcp-address" group:"Connections" usage:"nsqd to receive from, host:port"`
-	Lookupds   []string       `flag:"lookupd-http-address" group:"Connections" usage:"nsqlookupd that knows the nsqd to receive from, host:port"`
+	Lookupds   []string       `flag:"lookupd-http-address" group:"Connections" usage:"nsqlookupd that knows the nsqd to receive from, host:port or https://host:port"`
 	InFlight   int            `flag:"max-in-flight" group:"Connections" usage:"how many messages may be on their way at a time"`
 	Consumer   client.Options `flag:"consumer-opt" group:"Connections" usage:"setting of the client library; note that max_attempts,5 holds: what was delivered oftener is dropped unprinted"`
 

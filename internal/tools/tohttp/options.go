@@ -30,7 +30,7 @@ type Options struct {
 	Handlers       int            `flag:"n" group:"Requests" usage:"how many requests may run at a time"`
 	StatusEvery    int            `flag:"status-every" group:"Requests" usage:"log times after every so many requests; 0 never"`
 	Nsqds          []string       `flag:"nsqd-tcp-address" group:"Connections" usage:"nsqd to receive from, host:port"`
-	Lookupds       []string       `flag:"lookupd-http-address" group:"Connections" usage:"nsqlookupd that knows the nsqd to receive from, host:port"`
+	Lookupds       []string       `flag:"lookupd-http-address" group:"Connections" usage:"nsqlookupd that knows the nsqd to receive from, host:port or https://host:port"`
 	InFlight       int            `flag:"max-in-flight" group:"Connections" usage:"how many messages may be unfinished at a time"`
 	Consumer       client.Options `flag:"consumer-opt" group:"Connections" usage:"setting of the client library; note that max_attempts,5 holds: what failed oftener is dropped"`
 
