@@ -75,6 +75,7 @@ func TestCheck(t *testing.T) {
 		{func(o *nsqadmin.Options) { o.RootCAFile = "no.pem" }, "failed to read TLS root CA file no.pem - "},
 		{func(o *nsqadmin.Options) { o.RootCAFile = notPEM }, "failed to AppendCertsFromPEM " + notPEM},
 		{func(o *nsqadmin.Options) { o.LookupdHTTPAddresses = []string{"nocolon"} }, "failed to resolve --lookupd-http-address (nocolon) - "},
+		{func(o *nsqadmin.Options) { o.LookupdHTTPAddresses = []string{"https://127.0.0.1:1", "ftp://a:1"} }, "failed to resolve --lookupd-http-address (ftp://a:1) - an address is host:port or https://host:port"},
 		{func(o *nsqadmin.Options) { o.ProxyGraphite, o.GraphiteURL = true, "http://a b" }, "failed to parse --graphite-url (http://a b) - "},
 		{func(o *nsqadmin.Options) { o.AllowConfigFromCIDR = "x" }, "failed to parse --allow-config-from-cidr (x) - "},
 		{func(o *nsqadmin.Options) { o.HTTPAddress = "256.0.0.1:1" }, "listen (256.0.0.1:1) failed - "},

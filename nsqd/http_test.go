@@ -269,3 +269,28 @@ INFO: NSQ: bye`, "\n") {
 		t.Error("a known experiment is warned of")
 	}
 }
+
+// TestHTTPSPortIsTold has nsqlookupd told the HTTPS port where that can be one of this node's.
+func TestHTTPSPortIsTold(t *testing.T) {
+	cert, key, _ := certstest.NewAuthority(t).WriteFiles(t.TempDir(), "nsqd")
+	for _, c := range []struct {
+		http      string
+		broadcast int
+		told      bool
+	}{{"127.0.0.1:0", 0, true}, {"127.0.0.1:0", 1, false}, {"", 1, true}, {filepath.Join(t.TempDir(), "http"), 1, true}} {
+		o := testOptions(t)
+		o.HTTPAddress, o.BroadcastHTTPPort = c.http, c.broadcast
+		o.HTTPSAddress, o.TLSCert, o.TLSKey = "127.0.0.1:0", cert, key
+		o.BroadcastAddressesAt = []string{"out=a/1/2", "in=a"}
+		d := startNSQD(t, o)
+		want := 0
+		if c.told {
+			want = d.httpsListener.Addr().(*net.TCPAddr).Port
+		}
+		for lookupd, want := range map[string]int{"any": want, "in": want, "out": 0} {
+			if got := d.self(lookupd).HTTPSPort; got != want {
+				t.Errorf("%+v: %s is told %d, want %d", c, lookupd, got, want)
+			}
+		}
+	}
+}

@@ -6,6 +6,10 @@
 // them; in nsqd mode their addresses are given. Either way each node is then
 // asked for its numbers at its broadcast address.
 //
+// Who is given as https://host:port is asked over TLS alone. So is a node that was
+// given like that, or that a nsqlookupd that was names with its HTTPS port; one that
+// such a nsqlookupd names without gets no token in clear.
+//
 // Nothing is kept between two questions. All requests of one step run at the
 // same time, each with its own deadline, so that a question takes as long as
 // the slowest node, and at most the request timeout a step.

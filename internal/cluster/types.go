@@ -66,8 +66,12 @@ func (n *Node) secureLike(o *Node) {
 	n.https, n.discreet = cmp.Or(n.https, o.https), n.discreet || o.discreet
 }
 
-// HTTPAddress returns host:port of the node's HTTP API, its name in URLs.
+// HTTPAddress returns host:port of the node's HTTP API, its name in URLs: in
+// clear, if it has a port for that.
 func (n *Node) HTTPAddress() string {
+	if n.HTTPPort <= 0 && n.https != "" {
+		return Name(n.https)
+	}
 	return net.JoinHostPort(n.BroadcastAddress, strconv.Itoa(n.HTTPPort))
 }
 

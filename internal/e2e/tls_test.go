@@ -80,6 +80,44 @@ func TestLookupdOverTLS(t *testing.T) {
 	}
 }
 
+// accessFiles writes who may use the HTTP APIs, a certificate of the name nsqd and
+// the token "secret", and a file with the latter.
+func accessFiles(t *testing.T) (access, token string) {
+	dir := t.TempDir()
+	access, token = filepath.Join(dir, "access.toml"), filepath.Join(dir, "token")
+	for path, text := range map[string]string{
+		access: "[[client]]\nname='nsqd'\ncertificate='nsqd'\nmay=['read']\n[[client]]\nname='tools'\ntoken_sha256='" +
+			"2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b'\nmay=['read','publish','admin']\n",
+		token: "secret\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return access, token
+}
+
+// askOverTLS sends a request to a daemon's HTTPS port, with a token if it is not
+// empty, and returns the status.
+func askOverTLS(t *testing.T, ours *certstest.Authority, d *nsqtest.Daemon, method, path, token string) int {
+	t.Helper()
+	r, err := http.NewRequest(method, "https://"+httpsAddress(t, d)+path, strings.NewReader("hello"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: ours.Pool()}, DisableKeepAlives: true}}
+	answer, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	io.Copy(io.Discard, answer.Body) //nolint:errcheck // the status tells
+	return answer.StatusCode
+}
+
 // TestLookupdDemandsTLS goes round a nsqlookupd that takes nothing in clear and
 // knows its clients by certificate or token: nsqd learns channels from it, and the
 // tools and nsqadmin find nsqd by it.
@@ -88,45 +126,17 @@ func TestLookupdDemandsTLS(t *testing.T) {
 		t.Skip("starts real processes")
 	}
 	ours := certstest.NewAuthority(t)
-	dir := t.TempDir()
-	_, _, root := ours.WriteFiles(dir, "nobody")
-	access, token := filepath.Join(dir, "access.toml"), filepath.Join(dir, "token")
-	for path, text := range map[string]string{
-		access: "[[client]]\nname='nsqd'\ncertificate='nsqd'\nmay=['read']\n[[client]]\nname='tools'\ntoken_sha256='" +
-			"2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b'\nmay=['read','admin']\n", // of "secret"
-		token: "secret\n",
-	} {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	_, _, root := ours.WriteFiles(t.TempDir(), "nobody")
+	access, token := accessFiles(t)
 	l := nsqtest.Start(t, "nsqlookupd", append(credentials(t, ours.WriteFiles, "nsqlookupd", "--tls-"),
 		"--tls-required", "--tls-client-auth-policy=verify", "--http-access-file="+access, "--broadcast-address=127.0.0.1")...)
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: ours.Pool()}}}
-	ask := func(method, path, word string) int {
-		t.Helper()
-		r, err := http.NewRequest(method, "https://"+httpsAddress(t, l)+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if word != "" {
-			r.Header.Set("Authorization", "Bearer "+word)
-		}
-		answer, err := client.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer answer.Body.Close()
-		io.Copy(io.Discard, answer.Body) //nolint:errcheck // the status tells
-		return answer.StatusCode
-	}
 	if _, status := nsqtest.Do(t, "GET", "http://"+l.HTTP+"/topics", ""); status != 403 {
 		t.Errorf("in clear: %d", status)
 	}
-	if got := ask("GET", "/topics", ""); got != 401 {
+	if got := askOverTLS(t, ours, l, "GET", "/topics", ""); got != 401 {
 		t.Errorf("without a token: %d", got)
 	}
-	if got := ask("POST", "/channel/create?topic=t&channel=c", "secret"); got != 200 {
+	if got := askOverTLS(t, ours, l, "POST", "/channel/create?topic=t&channel=c", "secret"); got != 200 {
 		t.Errorf("with a token: %d", got)
 	}
 	n := nsqtest.Start(t, "nsqd", append(credentials(t, ours.WriteFiles, "nsqd", "--lookupd-tls-"), "--lookupd-tls",
@@ -163,7 +173,7 @@ func TestLookupdDemandsTLS(t *testing.T) {
 		t.Errorf("nsq_tail: exit %d, %q", code, tail.Stdout.String())
 	}
 	out := t.TempDir()
-	nsqtest.Run(t, "nsq_to_file", "--lookupd-http-address="+l.HTTP, "--topic-pattern=.", "--output-dir="+out, "--sync-interval=10ms",
+	nsqtest.Run(t, "nsq_to_file", "--lookupd-http-address=https://"+httpsAddress(t, l), "--topic-pattern=.", "--output-dir="+out, "--sync-interval=10ms",
 		"--lookupd-http-token-file="+token, "--lookupd-tls-root-ca-file="+root)
 	nsqtest.Eventually(t, patience, "nsq_to_file has found the topic", func() bool {
 		files, _ := filepath.Glob(out + "/t.*.log")
