@@ -162,7 +162,7 @@ func (d *command) tombstone(ctx context.Context) error {
 // tell sends one step of the command to all addresses at the same time.
 func (d *command) tell(ctx context.Context, who string, to []target, path string, q url.Values) {
 	if len(d.Only) > 0 {
-		to = slices.DeleteFunc(slices.Clone(to), func(t target) bool { return !slices.Contains(d.Only, t.name) })
+		to = slices.DeleteFunc(to, func(t target) bool { return !slices.Contains(d.Only, t.name) })
 	}
 	results, _, _ := ask(who, to, func(t target) (Outcome, error) {
 		start := time.Now()
@@ -193,8 +193,8 @@ func (d *command) note(o Outcome) {
 	d.outcomes = append(d.outcomes, o)
 }
 
-// find returns where a node of this name is asked. It must know that only if
-// anybody is asked over TLS.
+// find returns where a node of this name is asked: in clear, unless somebody is
+// asked over TLS, for then the node may be too.
 func (c *Cluster) find(ctx context.Context, name string) target {
 	t := given(name)
 	for _, address := range slices.Concat(c.Lookupds(), c.nsqds) {

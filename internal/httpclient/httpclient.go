@@ -34,7 +34,7 @@ const (
 	tlsHandshake = 10 * time.Second
 )
 
-const redirectsMost = 10
+const redirectsMost = 10 // that are followed
 
 // JSON is the content type of a body that is JSON.
 const JSON = "application/json"
