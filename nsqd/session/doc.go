@@ -5,7 +5,8 @@
 // A session has at most two goroutines. The reading loop carries out everything
 // that it has in its buffer before it waits for more: a row of PUBs to one topic
 // is one append and one write of as many OKs, a burst of FINs is one step in the
-// channel. The writing loop exists only while there is something to write; the
+// channel. Commands that repeat the one before take a short way (repeat.go). The
+// writing loop exists only while there is something to write; the
 // broker's wake starts it. It takes a run of messages and writes the log's own
 // bytes by one call. In a calm stream even that goroutine is spared: who wakes the
 // consumer writes a small run itself, as far as the socket takes it at once (now.go).
@@ -13,8 +14,9 @@
 // message waits for a timer or for a buffer to fill.
 //
 // While nothing comes in, a session holds no buffer: it waits for the socket to
-// become readable, and borrows one then. Through layers (package layers), where it
-// cannot wait so, it holds a small one.
+// become readable, and borrows one then, a larger one in a flood. Within a command of
+// which little has come, and through layers (package layers), where it cannot wait
+// so, it holds a small one.
 //
 // An upgrade happens between two commands, with Session.writing held from the
 // answer to IDENTIFY to the OK through the last layer, so that heartbeats come
