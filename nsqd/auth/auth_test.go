@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"nsqsuite/internal/httpclient"
+	"nsqsuite/internal/nsqtest"
 )
 
 const good = `{"ttl":3600,"identity":"alice","identity_url":"https://id/alice","authorizations":[{"topic":"^orders$","channels":[".*"],"permissions":["subscribe","publish"]}]}`
@@ -72,13 +73,7 @@ func TestRequests(t *testing.T) {
 
 // TestServersAreTriedInTurn has all but one fail, each in its own way.
 func TestServersAreTriedInTurn(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dead := ln.Addr().String()
-	ln.Close()
-	addresses := []string{dead}
+	addresses := []string{nsqtest.Refused(t)}
 	for _, bad := range []struct {
 		status int
 		body   string
@@ -86,7 +81,7 @@ func TestServersAreTriedInTurn(t *testing.T) {
 		address, _ := server(t, bad.status, bad.body)
 		addresses = append(addresses, address)
 	}
-	_, err = client(t, false, nil, addresses...).Ask(context.Background(), Question{Secret: "hush"})
+	_, err := client(t, false, nil, addresses...).Ask(context.Background(), Question{Secret: "hush"})
 	if err == nil || strings.Contains(err.Error(), "hush") {
 		t.Fatalf("%v", err)
 	}
@@ -99,7 +94,7 @@ func TestServersAreTriedInTurn(t *testing.T) {
 	firsts := map[bool]bool{}
 	for range 50 {
 		working, seen := server(t, 200, good)
-		if _, err := client(t, false, nil, address, working, dead).Ask(context.Background(), Question{}); err != nil {
+		if _, err := client(t, false, nil, address, working, addresses[0]).Ask(context.Background(), Question{}); err != nil {
 			t.Fatal(err)
 		}
 		firsts[seen() != "none"] = true

@@ -17,6 +17,7 @@ import (
 
 	"nsqsuite/internal/httpclient"
 	"nsqsuite/internal/logging"
+	"nsqsuite/internal/nsqtest"
 	"nsqsuite/protocol"
 )
 
@@ -71,11 +72,6 @@ func TestChannels(t *testing.T) {
 		w.WriteHeader(403)
 		fmt.Fprintf(w, `{"message": "TLS_REQUIRED", "https_port": %s}`, port)
 	})
-	down, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	down.Close()
 	for _, c := range []struct {
 		name  string
 		hosts []string
@@ -86,7 +82,7 @@ func TestChannels(t *testing.T) {
 		{"nobody ever answered", []string{"", ""}, nil, ErrNoPeers.Error()},
 		{"all together, each name once", []string{one, two, ""}, []string{"a", "b", "c"}, ""},
 		{"one demands TLS", []string{strict, two}, []string{"a", "c", "s"}, ""},
-		{"one is down", []string{down.Addr().String(), two}, []string{"a", "c"}, "connection refused"},
+		{"one is down", []string{nsqtest.Refused(t), two}, []string{"a", "c"}, "connection refused"},
 		{"one errs", []string{serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }), two}, []string{"a", "c"}, `got response 500 ""`},
 		{"one answers nonsense", []string{serve(t, text("<html>")), two}, []string{"a", "c"}, "invalid character"},
 		{"one answers too much", []string{serve(t, text(`{"channels":["`+strings.Repeat("x", 2000)+`"]}`))}, []string{}, httpclient.ErrTooLarge.Error()},
