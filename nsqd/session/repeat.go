@@ -36,10 +36,10 @@ func (r *repeated) note(topic []byte, command string, failed protocol.Code, dela
 }
 
 // repeat takes the short way with what clients send by the thousand: FINs in their
-// usual form, and PUBs or DPUBs whose line is that of the one before. It gathers as many of one
-// kind as are wholly in hand, and returns false if there is none. What is cut short,
-// unusual or wrong is for the long way; both do the same, and the short one
-// spares a quarter of what a stream of PUBs and FINs costs in all.
+// usual form, and PUBs or DPUBs whose line is that of the one before. It gathers as
+// many of one kind as are wholly in hand, and returns false if there is none. What
+// is cut short, unusual or wrong is for the long way; both do the same, and the short
+// one spares a quarter of what a stream of PUBs and FINs costs in all.
 func (s *Session) repeat() (bool, error) {
 	p := s.in.bytes()
 	if s.subscription != nil {
