@@ -24,7 +24,7 @@ type Options struct {
 	RequestTimeout     time.Duration `flag:"http-client-request-timeout" group:"Requests to the cluster" usage:"time for a request to a node"`
 	TokenFile          string        `flag:"http-client-token-file" group:"Requests to the cluster" usage:"file with the bearer token that nodes are asked with, see their --http-access-file"`
 	InsecureSkipVerify bool          `flag:"http-client-tls-insecure-skip-verify" group:"Requests to the cluster" usage:"accept any certificate of a node"`
-	RootCAFile         string        `flag:"http-client-tls-root-ca-file" group:"Requests to the cluster" usage:"PEM file with the roots of the nodes' certificates"`
+	RootCAFile         string        `flag:"http-client-tls-root-ca-file" group:"Requests to the cluster" usage:"PEM file with the roots of the nodes' certificates; read anew when it changes, as the next two"`
 	TLSCert            string        `flag:"http-client-tls-cert" group:"Requests to the cluster" usage:"PEM file with the certificate shown to nodes"`
 	TLSKey             string        `flag:"http-client-tls-key" group:"Requests to the cluster" usage:"PEM file with its key"`
 

@@ -100,7 +100,7 @@ type Options struct {
 	TLSKey              string         `flag:"tls-key" group:"TLS" usage:"PEM file of its private key"`
 	TLSRequired         certs.Required `flag:"tls-required" group:"TLS" usage:"refuse clients without TLS: true, false, or tcp-https, which lets plain HTTP be"`
 	TLSClientAuthPolicy string         `flag:"tls-client-auth-policy" group:"TLS" usage:"require: clients show a certificate; require-verify: one that --tls-root-ca-file has signed; either requires TLS; verify: like the latter, but who has none may do without"`
-	TLSRootCAFile       string         `flag:"tls-root-ca-file" group:"TLS" usage:"PEM file of who may have signed the certificates of clients and of authorisation servers; empty: the system's"`
+	TLSRootCAFile       string         `flag:"tls-root-ca-file" group:"TLS" usage:"PEM file of who may have signed the certificates of clients and of authorisation servers; empty: the system's; read anew when it changes"`
 	TLSMinVersion       certs.Version  `flag:"tls-min-version" group:"TLS" usage:"lowest version: tls1.0, tls1.1, tls1.2 or tls1.3"`
 
 	LookupdTLS           bool   `flag:"lookupd-tls" group:"TLS to nsqlookupd" usage:"speak TLS with every nsqlookupd, and HTTPS where it has that"`

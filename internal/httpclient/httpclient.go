@@ -18,6 +18,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"nsqsuite/internal/certs"
 )
 
 // Accept is the header by which the NSQ programs say which answers they know.
@@ -44,8 +46,10 @@ type Config struct {
 	ConnectTimeout time.Duration
 	RequestTimeout time.Duration // for the exchange as a whole
 	MaxAnswer      int64         // bytes
-	TLS            *tls.Config   // nil: the system's roots
 	Token          string        // sent as bearer token, if not empty
+	// TLS returns how a new connection over TLS is begun: a certs.Source's Newest.
+	// nil: by the system's roots.
+	TLS func() *tls.Config
 }
 
 // Client asks. It is safe for concurrent use.
@@ -58,10 +62,21 @@ type Client struct {
 
 // New returns a client.
 func New(c Config) *Client {
+	dialer := &net.Dialer{Timeout: c.ConnectTimeout, KeepAlive: keepAlive}
+	if c.TLS == nil {
+		c.TLS = func() *tls.Config { return new(tls.Config) }
+	}
 	transport := &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: c.ConnectTimeout, KeepAlive: keepAlive}).DialContext,
-		TLSClientConfig:       c.TLS,
-		TLSHandshakeTimeout:   tlsHandshake,
+		DialContext: dialer.DialContext,
+		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			ctx, cancel := context.WithTimeout(ctx, tlsHandshake)
+			defer cancel()
+			return certs.Shake(ctx, conn, address, c.TLS())
+		},
 		ResponseHeaderTimeout: c.RequestTimeout,
 		MaxIdleConns:          idleMost,
 		IdleConnTimeout:       idleFor,
@@ -86,6 +101,13 @@ func (c *Client) Discreet() *Client {
 	discreet := *c
 	discreet.discreet = true
 	return &discreet
+}
+
+// WithToken returns the same client as one that sends another token.
+func (c *Client) WithToken(token string) *Client {
+	other := *c
+	other.token = token
+	return &other
 }
 
 // Ask sends a request, whose body may be nil and is of the given content type,
