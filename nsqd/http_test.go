@@ -2,6 +2,7 @@ package nsqd
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -274,20 +275,23 @@ INFO: NSQ: bye`, "\n") {
 func TestHTTPSPortIsTold(t *testing.T) {
 	cert, key, _ := certstest.NewAuthority(t).WriteFiles(t.TempDir(), "nsqd")
 	for _, c := range []struct {
-		http      string
-		broadcast int
-		told      bool
-	}{{"127.0.0.1:0", 0, true}, {"127.0.0.1:0", 1, false}, {"", 1, true}, {filepath.Join(t.TempDir(), "http"), 1, true}} {
+		http             string
+		broadcast, https int
+		told             bool
+	}{
+		{"127.0.0.1:0", 0, 0, true}, {"127.0.0.1:0", 1, 0, false}, {"", 1, 0, true}, {filepath.Join(t.TempDir(), "http"), 1, 0, true},
+		{"", 0, 0, true}, {"127.0.0.1:0", 1, 7, true}, {"127.0.0.1:0", 0, 7, true},
+	} {
 		o := testOptions(t)
-		o.HTTPAddress, o.BroadcastHTTPPort = c.http, c.broadcast
+		o.HTTPAddress, o.BroadcastHTTPPort, o.BroadcastHTTPSPort = c.http, c.broadcast, c.https
 		o.HTTPSAddress, o.TLSCert, o.TLSKey = "127.0.0.1:0", cert, key
-		o.BroadcastAddressesAt = []string{"out=a/1/2", "in=a"}
+		o.BroadcastAddressesAt = []string{"out=a/1/2", "in=a", "secure=a/1/0/3"}
 		d := startNSQD(t, o)
 		want := 0
 		if c.told {
-			want = d.httpsListener.Addr().(*net.TCPAddr).Port
+			want = cmp.Or(c.https, d.httpsListener.Addr().(*net.TCPAddr).Port)
 		}
-		for lookupd, want := range map[string]int{"any": want, "in": want, "out": 0} {
+		for lookupd, want := range map[string]int{"any": want, "in": want, "out": 0, "secure": 3} {
 			if got := d.self(lookupd).HTTPSPort; got != want {
 				t.Errorf("%+v: %s is told %d, want %d", c, lookupd, got, want)
 			}

@@ -31,7 +31,8 @@ type Options struct {
 	BroadcastAddress         string        `flag:"broadcast-address" default:"the host's name" group:"Network" usage:"name or address under which nsqlookupd shall make this node known"`
 	BroadcastTCPPort         int           `flag:"broadcast-tcp-port" group:"Network" usage:"TCP port to be made known; 0: the one listened on"`
 	BroadcastHTTPPort        int           `flag:"broadcast-http-port" group:"Network" usage:"HTTP port to be made known; 0: the one listened on"`
-	BroadcastAddressesAt     []string      `flag:"broadcast-address-at" toml:"broadcast_addresses_at" group:"Network" usage:"LOOKUPD=ADDRESS, or LOOKUPD=ADDRESS/TCP_PORT/HTTP_PORT: what one nsqlookupd, named as in --lookupd-tcp-address, shall make known instead: the one that clients of another network ask"`
+	BroadcastHTTPSPort       int           `flag:"broadcast-https-port" group:"Network" usage:"HTTPS port to be made known; 0: the one listened on, unless --broadcast-http-port is not the one listened on either"`
+	BroadcastAddressesAt     []string      `flag:"broadcast-address-at" toml:"broadcast_addresses_at" group:"Network" usage:"LOOKUPD=ADDRESS, or LOOKUPD=ADDRESS/TCP_PORT/HTTP_PORT[/HTTPS_PORT]: what one nsqlookupd, named as in --lookupd-tcp-address, shall make known instead: the one that clients of another network ask"`
 	LookupdTCPAddresses      []string      `flag:"lookupd-tcp-address" toml:"nsqlookupd_tcp_addresses" group:"Network" usage:"host:port of a nsqlookupd to register with"`
 	HTTPClientConnectTimeout time.Duration `flag:"http-client-connect-timeout" group:"Network" usage:"time to connect, for questions to nsqlookupd over HTTP"`
 	HTTPClientRequestTimeout time.Duration `flag:"http-client-request-timeout" group:"Network" usage:"time to answer, likewise"`
@@ -195,6 +196,7 @@ func (o *Options) check() error {
 		bad   bool
 		wants string
 	}{
+		{"broadcast-https-port", o.BroadcastHTTPSPort < 0 || o.BroadcastHTTPSPort > 65535, "0 to 65535"},
 		{"mem-queue-size", o.MemQueueSize < 0, "0 or more"},
 		{"memory-limit", o.MemoryLimit < 0, "0 or more"},
 		{"min-free-disk", o.MinFreeDisk < 0, "0 or more"},

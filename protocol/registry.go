@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -41,6 +42,10 @@ type Producer struct {
 	TopologyZone     string `json:"topology_zone"`
 	TopologyRegion   string `json:"topology_region"`
 }
+
+// WebPort returns the port of the nsqd's HTTP API by which it is named: the one
+// for HTTPS only if there is no other.
+func (p *Producer) WebPort() int { return cmp.Or(p.HTTPPort, p.HTTPSPort) }
 
 // Lookup is the JSON of nsqlookupd's GET /lookup.
 type Lookup struct {

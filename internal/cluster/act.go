@@ -193,21 +193,18 @@ func (d *command) note(o Outcome) {
 	d.outcomes = append(d.outcomes, o)
 }
 
-// find returns where a node of this name is asked: in clear, unless somebody is
-// asked over TLS, for then the node may be too.
+// find returns where a node of this name is asked. Of one that nobody knows no more
+// is known than its name.
 func (c *Cluster) find(ctx context.Context, name string) target {
-	t := given(name)
-	for _, address := range slices.Concat(c.Lookupds(), c.nsqds) {
-		t.discreet = t.discreet || given(address).discreet
-	}
-	if !t.discreet {
-		return t
-	}
-	nodes, _, _ := c.Nodes(ctx) // of an unknown one no more is known than its name
+	nodes, _, _ := c.Nodes(ctx) // an error leaves them unknown
 	for _, n := range nodes {
 		if n.HTTPAddress() == name {
 			return n.target()
 		}
+	}
+	t := given(name)
+	for _, address := range slices.Concat(c.Lookupds(), c.nsqds) {
+		t.discreet = t.discreet || given(address).discreet
 	}
 	return t
 }

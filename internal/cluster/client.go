@@ -82,6 +82,9 @@ func (c *client) request(ctx context.Context, method, who string, to target, pat
 	if to.discreet {
 		asker = asker.Discreet()
 	}
+	if to.httpsPort != 0 {
+		asker = asker.WithHTTPSPort(to.httpsPort)
+	}
 	body, status, err := asker.Ask(ctx, method, address, "", sent)
 	if err != nil {
 		return nil, err

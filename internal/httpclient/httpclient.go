@@ -5,6 +5,7 @@ package httpclient
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -58,6 +59,7 @@ type Client struct {
 	maxAnswer int64
 	token     string
 	discreet  bool
+	httpsPort int // of who refuses plain HTTP; 0: as it says
 }
 
 // New returns a client.
@@ -103,6 +105,14 @@ func (c *Client) Discreet() *Client {
 	return &discreet
 }
 
+// WithHTTPSPort returns the same client as one that knows where those who refuse plain
+// HTTP have HTTPS.
+func (c *Client) WithHTTPSPort(port int) *Client {
+	knowing := *c
+	knowing.httpsPort = port
+	return &knowing
+}
+
 // WithToken returns the same client as one that sends another token.
 func (c *Client) WithToken(token string) *Client {
 	other := *c
@@ -116,7 +126,7 @@ func (c *Client) WithToken(token string) *Client {
 func (c *Client) Ask(ctx context.Context, method, target, contentType string, body []byte) (answer []byte, status int, err error) {
 	answer, status, err = c.exchange(ctx, method, target, contentType, body)
 	if err == nil && status == http.StatusForbidden {
-		if again, ok := overTLS(target, answer); ok {
+		if again, ok := c.overTLS(target, answer); ok {
 			return c.exchange(ctx, method, again, contentType, body)
 		}
 	}
@@ -151,7 +161,7 @@ func (c *Client) exchange(ctx context.Context, method, target, contentType strin
 }
 
 // overTLS returns where a node that refuses plain HTTP by this answer wants to be asked.
-func overTLS(target string, answer []byte) (again string, ok bool) {
+func (c *Client) overTLS(target string, answer []byte) (again string, ok bool) {
 	var refusal struct {
 		Port int `json:"https_port"`
 	}
@@ -162,7 +172,7 @@ func overTLS(target string, answer []byte) (again string, ok bool) {
 	if err != nil || !strings.EqualFold(u.Scheme, "http") {
 		return "", false
 	}
-	u.Scheme, u.Host = "https", net.JoinHostPort(u.Hostname(), strconv.Itoa(refusal.Port))
+	u.Scheme, u.Host = "https", net.JoinHostPort(u.Hostname(), strconv.Itoa(cmp.Or(c.httpsPort, refusal.Port)))
 	return u.String(), true
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -71,6 +72,21 @@ func TestAskOverTLS(t *testing.T) {
 		if err != nil || string(got) != want {
 			t.Errorf("%s: %s, %v, want %s", refusal, got, err, want)
 		}
+	}
+}
+
+// TestHTTPSPort has a node say a port that it has only on its own side of a firewall.
+func TestHTTPSPort(t *testing.T) {
+	secure := httptest.NewTLSServer(http.HandlerFunc(echo))
+	t.Cleanup(secure.Close)
+	plain := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		io.WriteString(w, `{"https_port":1}`) //nolint:errcheck // then the test fails
+	})
+	c := New(Config{RequestTimeout: time.Minute, MaxAnswer: 100, TLS: always(&tls.Config{InsecureSkipVerify: true})})
+	got, _, err := c.WithHTTPSPort(secure.Listener.Addr().(*net.TCPAddr).Port).Ask(t.Context(), "GET", plain.URL+"/x", "", nil)
+	if err != nil || string(got) != "GET /x   tls true" {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 
