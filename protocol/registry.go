@@ -82,7 +82,7 @@ func AppendReply(dst []byte, data string) []byte {
 }
 
 // ReadReply reads an answer of the registry's protocol of at most limit bytes.
-// It allocates nothing for one that is larger: that is ErrFrame.
+// Memory is taken as by ReadFrame.
 func ReadReply(r io.Reader, limit int64) ([]byte, error) {
 	var head [4]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -92,7 +92,5 @@ func ReadReply(r io.Reader, limit int64) ([]byte, error) {
 	if size < 0 || size > limit {
 		return nil, fmt.Errorf("%w: size %d", ErrFrame, size)
 	}
-	data := make([]byte, size)
-	_, err := io.ReadFull(r, data)
-	return data, err
+	return readData(r, int(size))
 }
