@@ -28,7 +28,7 @@ func TestInfo(t *testing.T) {
 	d := startNSQD(t, o)
 	host, _ := os.Hostname()
 	want := fmt.Sprintf(`{"version":"%s","broadcast_address":"b.example","hostname":"%s","http_port":%d,"tcp_port":%d,"start_time":%d,`+
-		`"max_heartbeat_interval":60000000000,"max_output_buffer_size":65536,"max_output_buffer_timeout":30000000000,"max_deflate_level":6,"topology_zone":"z","topology_region":"r","features":["peek","redrive"],"disk":{"free_bytes":0,"total_bytes":0}}`,
+		`"max_heartbeat_interval":60000000000,"max_output_buffer_size":65536,"max_output_buffer_timeout":30000000000,"max_deflate_level":6,"topology_zone":"z","topology_region":"r","features":["peek","redrive","limits"],"disk":{"free_bytes":0,"total_bytes":0}}`,
 		version.Number, host, d.HTTPAddr().(*net.TCPAddr).Port, d.TCPAddr().(*net.TCPAddr).Port, d.started.Unix())
 	got := regexp.MustCompile(`_bytes":[1-9][0-9]*`).ReplaceAllString(nsqtest.Get(t, d.url("/info")), `_bytes":0`)
 	if got != want {

@@ -58,7 +58,7 @@ func (n *NSQD) info() (protocol.Info, error) {
 		MaxDeflateLevel:        o.MaxDeflateLevel,
 		TopologyZone:           o.TopologyZone,
 		TopologyRegion:         o.TopologyRegion,
-		Features:               []string{protocol.FeaturePeek, protocol.FeatureRedrive},
+		Features:               []string{protocol.FeaturePeek, protocol.FeatureRedrive, protocol.FeatureLimits},
 		Disk:                   disk,
 	}, err
 }

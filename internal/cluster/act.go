@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"nsqsuite/protocol"
 )
 
 // Verb is what a Command does.
@@ -26,6 +28,7 @@ const (
 	Redrive     Verb = "redrive"      // what waits in the channel is moved to Command.To
 	StopRedrive Verb = "stop-redrive" // likewise ended
 	Cancel      Verb = "cancel"       // the deferred message Command.Message is dropped
+	Limit       Verb = "limit"        // Command.Limits are its own from now on, and no others
 )
 
 // Command changes a topic, or one of its channels, wherever it is (nsqadmin.md 5).
@@ -38,6 +41,7 @@ type Command struct {
 	Rate    int64  // of Redrive: messages a second at most, on each node; 0: as fast as it goes
 	Limit   int64  // of Redrive: messages at most, on each node; 0: all that wait
 	Message string // of Cancel: the message's ID
+	Limits  protocol.OwnLimits
 	// Everywhere makes Create reach all nodes, not only those that have the topic.
 	Everywhere bool
 	// Only, if it is not empty, are the addresses that are told; the others are left out.
@@ -94,6 +98,11 @@ func (d *command) everywhere(ctx context.Context) error {
 
 // object returns path and parameters of the command.
 func (d *command) object() (path string, q url.Values) {
+	if d.Verb == Limit {
+		path, q = limitsOf(d.Topic, d.Channel)
+		setLimits(q, d.Limits)
+		return path, q
+	}
 	if d.Channel == "" {
 		return "/topic/" + string(d.Verb), url.Values{"topic": {d.Topic}}
 	}

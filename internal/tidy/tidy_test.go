@@ -131,7 +131,7 @@ var walls = map[string][]string{
 	"nsqlookupd/registry": {"protocol"},
 	"nsqlookupd":          {"protocol", "nsqlookupd/registry", "internal"},
 	"nsqadmin/login":      {},
-	"nsqadmin/actions":    {"internal/cluster", "internal/logging"},
+	"nsqadmin/actions":    {"protocol", "internal/cluster", "internal/logging"},
 	"nsqadmin/collector":  {"protocol", "internal/cluster", "internal/logging"},
 	"nsqadmin/ui":         {"protocol", "nsqadmin/actions", "nsqadmin/collector", "internal/cluster", "internal/httpapi", "internal/logging"},
 	"nsqadmin":            {"protocol", "nsqadmin", "internal"},
