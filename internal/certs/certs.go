@@ -133,12 +133,12 @@ func (f *Files) server() (*tls.Config, error) {
 		return nil, err
 	}
 	config := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: uint16(f.MinVersion), ClientAuth: f.ClientPolicy.clientAuth()}
-	config.ClientCAs, err = Pool(f.RootCA)
+	config.ClientCAs, err = poolOf(f.RootCA)
 	return config, err
 }
 
 func (f *Files) client() (*tls.Config, error) {
-	roots, err := Pool(f.RootCA)
+	roots, err := poolOf(f.RootCA)
 	if err != nil {
 		return nil, err
 	}
@@ -156,8 +156,8 @@ func (f *Files) client() (*tls.Config, error) {
 // ErrNoCertificate says that a file holds no certificate.
 var ErrNoCertificate = errors.New("failed to append certificate to pool")
 
-// Pool returns the certificates in a PEM file, or nil if file is empty.
-func Pool(file string) (*x509.CertPool, error) {
+// poolOf returns the certificates in a PEM file, or nil if file is empty.
+func poolOf(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}

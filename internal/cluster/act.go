@@ -35,13 +35,13 @@ const (
 type Command struct {
 	Verb    Verb
 	Topic   string
-	Channel string // "" if the topic itself is meant
-	Node    string // of Tombstone: host:port of the node that shall get no consumers for the topic
-	To      string // of Redrive: the topic that messages are moved to
-	Rate    int64  // of Redrive: messages a second at most, on each node; 0: as fast as it goes
-	Limit   int64  // of Redrive: messages at most, on each node; 0: all that wait
-	Message string // of Cancel: the message's ID
-	Limits  protocol.OwnLimits
+	Channel string             // "" if the topic itself is meant
+	Node    string             // of Tombstone: host:port of the node that shall get no consumers for the topic
+	To      string             // of Redrive: the topic that messages are moved to
+	Rate    int64              // of Redrive: messages a second at most, on each node; 0: as fast as it goes
+	Limit   int64              // of Redrive: messages at most, on each node; 0: all that wait
+	Message string             // of Cancel: the message's ID
+	Limits  protocol.OwnLimits // of Limit
 	// Everywhere makes Create reach all nodes, not only those that have the topic.
 	Everywhere bool
 	// Only, if it is not empty, are the addresses that are told; the others are left out.

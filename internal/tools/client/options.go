@@ -118,8 +118,11 @@ func (o *Options) renew(tool string) error {
 		return nil
 	}
 	source, err := certs.LoadClient(certs.Files{Cert: o.cert, Key: o.key}, Log(tool))
+	if err != nil {
+		return err
+	}
 	c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		return &source.Newest().Certificates[0], nil
 	}
-	return err
+	return nil
 }
