@@ -39,15 +39,14 @@ func TestRenewedCertificates(t *testing.T) {
 	// all has nsqadmin create a topic, and nsq_to_file find and write it.
 	all := func(topic string) {
 		t.Helper()
-		nsqtest.Eventually(t, patience, "nsqadmin knows the node", func() bool {
-			text, _ := nsqtest.Do(t, "GET", "http://"+admin.HTTP+"/api/nodes", "")
-			return strings.Contains(text, `"hostname"`)
+		nsqtest.Eventually(t, patience, "nsqadmin publishes to "+topic, func() bool { // as soon as it knows where HTTPS is now
+			answer, err := http.PostForm("http://"+admin.HTTP+"/publish", url.Values{"topic": {topic}, "body": {"hello"}, "node": {n.HTTP}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			return answer.StatusCode == http.StatusOK
 		})
-		answer, err := http.PostForm("http://"+admin.HTTP+"/publish", url.Values{"topic": {topic}, "body": {"hello"}, "node": {n.HTTP}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer.Body.Close()
 		nsqtest.Eventually(t, patience, "nsq_to_file writes "+topic, func() bool {
 			names, _ := filepath.Glob(out + "/" + topic + ".*")
 			if len(names) == 0 {
