@@ -117,7 +117,8 @@ func (l *live) connect(network string) net.Conn {
 	}
 	l.conns = append(l.conns, ours, theirs)
 	l.busy.Go(func() {
-		l.sessions.Handle(theirs)
+		for s := l.sessions.Open(theirs); s.Handle(); {
+		}
 		theirs.Close()
 	})
 	return ours

@@ -29,9 +29,12 @@ type Session struct {
 	in       input
 	out      []byte // answers not written yet
 	pending  pending
-	armed    bool // the read deadline is set for the command that is being waited for
-	failed   bool // the input has ended, and the client been told what there was to tell
-	secure   bool // there is TLS
+	armed    bool      // the read deadline is set for the command that is being waited for
+	greeted  bool      // the magic has come
+	calm     bool      // nothing is to be done until the next command comes
+	calmed   time.Time // when the wait began after which it was so last
+	failed   bool      // the input has ended, and the client been told what there was to tell
+	secure   bool      // there is TLS
 	locality broker.Locality
 	grant    *auth.Grant
 	secret   string // of AUTH, to ask again when the grant has expired
@@ -40,14 +43,15 @@ type Session struct {
 	repeated     repeated      // the last PUB or DPUB to it
 	subscription *broker.Subscription
 
-	settings  atomic.Pointer[protocol.Settings]
-	state     atomic.Int32
-	heartbeat *time.Timer
+	settings atomic.Pointer[protocol.Settings]
+	state    atomic.Int32
 
-	writing sync.Mutex // held by who writes to conn or adds layers to it
-	runs    runs
-	now     now
-	wrote   time.Time // when the last write began
+	writing   sync.Mutex // held by who writes to conn or adds layers to it
+	heartbeat *time.Timer
+	interval  time.Duration // of heartbeats; 0: there are none
+	runs      runs
+	now       now
+	wrote     time.Time // when the last write began
 
 	mu        sync.Mutex // guards what /stats shows
 	security  security
@@ -74,15 +78,38 @@ func newSession(v *Server, conn net.Conn) *Session {
 	return s
 }
 
-// serve runs the session to its end.
-func (s *Session) serve() {
-	s.log("TCP: new client(%s)", s.remote)
-	defer s.in.release()
-	if !s.readMagic() {
-		return
+// Handle is tcpserve.Handler: it carries out commands until none comes for the
+// moment, or waits for the next one with a small stack.
+func (s *Session) Handle() (again bool) {
+	if s.calm {
+		s.in.doze()
+		s.calm = false
+		return true
 	}
-	s.startHeartbeat(s.settings.Load().Heartbeat)
+	return s.serve()
+}
+
+// serve runs the session until it is calm, which it tells, or to its end.
+func (s *Session) serve() (again bool) {
+	if !s.greeted {
+		if !s.readMagic() {
+			s.in.release()
+			s.server.ended(s)
+			return false
+		}
+		s.greeted = true
+		s.startHeartbeat(s.settings.Load().Heartbeat)
+	}
 	err := s.readCommands()
+	if s.calm {
+		return true
+	}
+	s.end(err)
+	return false
+}
+
+// end ends the session because of err.
+func (s *Session) end(err error) {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
 		s.server.Log.Debugf("client(%s) closed the connection", s.remote)
 	} else if !isProtocolError(err) {
@@ -93,12 +120,14 @@ func (s *Session) serve() {
 	s.conn.Close()
 	s.quieten()
 	s.conn.Free()
+	s.in.release()
 	s.log("PROTOCOL(V2): [%s] exiting ioloop", s.remote)
+	s.server.ended(s)
 }
 
 // quieten ends all writing but that of the reading loop.
 func (s *Session) quieten() {
-	s.stopHeartbeat()
+	s.startHeartbeat(0)
 	if s.subscription != nil {
 		s.subscription.Unsubscribe()
 	}
@@ -132,10 +161,18 @@ func (s *Session) readMagic() bool {
 	return true
 }
 
-// readCommands carries out commands until one fails or none comes any more.
+// readCommands carries out commands until one fails, or none comes any more or
+// for the moment.
 func (s *Session) readCommands() error {
 	for {
-		if err := s.next(); err != nil {
+		err := s.await()
+		if s.calm {
+			return nil
+		}
+		if err == nil {
+			err = s.next()
+		}
+		if err != nil {
 			return s.fail(err)
 		}
 		s.armed = false
@@ -250,39 +287,35 @@ func (s *Session) limitWrite() {
 
 // startHeartbeat sends a heartbeat every interval from now on; none if that is 0.
 func (s *Session) startHeartbeat(interval time.Duration) {
-	s.stopHeartbeat()
-	if interval <= 0 {
-		return
-	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	var timer *time.Timer
-	timer = time.AfterFunc(interval, func() {
-		s.writing.Lock()
-		defer s.writing.Unlock()
-		if s.heartbeat != timer {
-			return // another one has taken its place
-		}
-		timer.Reset(interval)
-		s.limitWrite()
-		if _, err := s.conn.Write(heartbeatFrame); err != nil {
-			s.conn.Close() // a client that does not read is gone
-		}
-		s.conn.Rest()
-	})
-	s.heartbeat = timer
+	s.interval = interval
+	switch {
+	case interval > 0 && s.heartbeat == nil:
+		s.heartbeat = time.AfterFunc(interval, s.beat)
+	case interval > 0:
+		s.heartbeat.Reset(interval)
+	case s.heartbeat != nil:
+		s.heartbeat.Stop()
+	}
+}
+
+// beat sends a heartbeat.
+func (s *Session) beat() {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.interval <= 0 {
+		return
+	}
+	s.heartbeat.Reset(s.interval)
+	s.limitWrite()
+	if _, err := s.conn.Write(heartbeatFrame); err != nil {
+		s.conn.Close() // a client that does not read is gone
+	}
+	s.conn.Rest()
 }
 
 var heartbeatFrame = protocol.AppendFrame(nil, protocol.FrameResponse, protocol.Heartbeat)
-
-func (s *Session) stopHeartbeat() {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	if s.heartbeat != nil {
-		s.heartbeat.Stop()
-		s.heartbeat = nil
-	}
-}
 
 // stats returns what /stats shows of the session.
 func (s *Session) stats() Client {
