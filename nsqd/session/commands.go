@@ -260,17 +260,6 @@ func (s *Session) fin(line *protocol.Line) error {
 	return nil
 }
 
-// aimFin makes FINs what is gathered.
-func (s *Session) aimFin() error {
-	if b := s.pending.batch; b != nil && len(b.messages) > 0 {
-		if err := s.settle(); err != nil {
-			return err
-		}
-	}
-	s.pending.borrow()
-	return nil
-}
-
 func (s *Session) refuseFin(id protocol.MessageID, err error) {
 	s.refuse(protocol.FinFailed.Errorf("FIN %s failed %s", id, err))
 }

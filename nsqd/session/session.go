@@ -39,8 +39,8 @@ type Session struct {
 	grant    *auth.Grant
 	secret   string // of AUTH, to ask again when the grant has expired
 
-	topic        *broker.Topic // of the last publish
-	repeated     repeated      // the last PUB or DPUB to it
+	lanes        map[string]*lane // by the topic's name
+	repeated     repeated         // the last PUB or DPUB
 	subscription *broker.Subscription
 
 	settings atomic.Pointer[protocol.Settings]
