@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"sync"
 	"syscall"
@@ -65,18 +66,26 @@ type input struct {
 	err   error
 }
 
-// attach makes conn, as it is now, what is read from. What had been read before is dropped.
-func (in *input) attach(conn *layers.Conn) {
-	in.release()
-	in.conn, in.raw = conn, nil
-	if sc, ok := conn.Conn.(syscall.Conn); ok && conn.Plain() {
+// rawConn returns the socket that conn is, or nil.
+func rawConn(conn net.Conn) syscall.RawConn {
+	if sc, ok := conn.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
-			in.raw = raw
-			in.ready = in.readReady
-			return
+			return raw
 		}
 	}
-	in.small = make([]byte, trickle)
+	return nil
+}
+
+// attach makes conn, as it is now, what is read from; raw is its socket, or nil. What
+// had been read before is dropped.
+func (in *input) attach(conn *layers.Conn, raw syscall.RawConn) {
+	in.release()
+	in.conn, in.raw = conn, nil
+	if raw != nil && conn.Plain() {
+		in.raw, in.ready = raw, in.readReady
+	} else {
+		in.small = make([]byte, trickle)
+	}
 }
 
 // borrow moves what is in hand to the start of a buffer from the pool.

@@ -23,8 +23,7 @@ type Session struct {
 	server *Server
 	conn   *layers.Conn
 	remote string
-	since  time.Time
-	log    func(format string, args ...any) // at level info
+	since  int64 // Unix time
 
 	in       input
 	out      []byte // answers not written yet
@@ -54,29 +53,35 @@ type Session struct {
 	wrote     time.Time // when the last write began
 
 	mu        sync.Mutex // guards what /stats shows
-	security  security
-	identity  protocol.Identify
+	security  *security  // nil: there is nothing to show
+	identity  identity
 	host      string // the peer's address without port
 	published map[string]uint64
-	channel   [2]string // topic and channel of the subscription
 }
 
 func newSession(v *Server, conn net.Conn) *Session {
-	s := &Session{server: v, conn: layers.New(conn), remote: conn.RemoteAddr().String(), since: time.Now(), log: v.Log.Infof}
+	s := &Session{server: v, conn: layers.New(conn), remote: conn.RemoteAddr().String(), since: time.Now().Unix()}
 	if host, _, err := net.SplitHostPort(s.remote); err == nil {
 		s.host = host
 	}
 	if s.remote == "" {
 		s.remote = "@" // an unnamed Unix socket
 	}
-	s.identity.ClientID, s.identity.Hostname = s.host, s.host
+	s.identity.client, s.identity.host = s.host, s.host
 	settings := v.Limits.DefaultSettings()
 	s.settings.Store(&settings)
-	s.in.attach(s.conn)
-	s.now.attach(conn)
-	s.runs.session, s.runs.done = s, make(chan struct{})
+	raw := rawConn(conn)
+	s.in.attach(s.conn, raw)
+	s.now.attach(raw)
+	s.runs.session = s
 	return s
 }
+
+// identity is what /stats shows of an IDENTIFY.
+type identity struct{ client, host, userAgent, zone, region string }
+
+// log writes a line of level info.
+func (s *Session) log(format string, args ...any) { s.server.Log.Infof(format, args...) }
 
 // Handle is tcpserve.Handler: it carries out commands until none comes for the
 // moment, or waits for the next one with a small stack.
@@ -323,24 +328,26 @@ func (s *Session) stats() Client {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := Client{
-		Topic:     s.channel[0],
-		Channel:   s.channel[1],
 		Published: len(s.published) > 0,
 		ClientStats: protocol.ClientStats{
-			ClientID:       s.identity.ClientID,
-			Hostname:       s.identity.Hostname,
-			UserAgent:      s.identity.UserAgent,
+			ClientID:       s.identity.client,
+			Hostname:       s.identity.host,
+			UserAgent:      s.identity.userAgent,
 			Version:        "V2",
 			RemoteAddress:  s.remote,
 			State:          s.state.Load(),
-			ConnectTS:      s.since.Unix(),
+			ConnectTS:      s.since,
 			SampleRate:     settings.SampleRate,
-			TopologyZone:   s.identity.TopologyZone,
-			TopologyRegion: s.identity.TopologyRegion,
+			TopologyZone:   s.identity.zone,
+			TopologyRegion: s.identity.region,
 		},
 	}
-	s.security.show(&c.ClientStats)
+	if s.security != nil {
+		s.security.show(&c.ClientStats)
+	}
 	if s.subscription != nil {
+		channel := s.subscription.Channel()
+		c.Topic, c.Channel = channel.Topic().Name(), channel.Name()
 		c.InFlightCount, c.ReadyCount, c.MessageCount, c.FinishCount, c.RequeueCount = s.subscription.Counters()
 	}
 	for topic, n := range s.published {
