@@ -130,7 +130,7 @@ func TestPublishEach(t *testing.T) {
 			batch = append(batch, Message{Body: []byte(string(w))})
 		}
 		before := tp.Stats().Rejected
-		refused, err := tp.PublishEach(batch, step.counts)
+		refused, err := tp.PublishEach(batch, step.counts, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

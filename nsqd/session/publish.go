@@ -12,23 +12,56 @@ func badTopic(command string, name []byte) *protocol.Error {
 	return protocol.BadTopic.Errorf("%s topic name %q is not valid", command, protocol.Echo(name))
 }
 
-// readMessage returns the body of a PUB or DPUB. It is valid until the next fill.
-func (s *Session) readMessage(command string) ([]byte, error) {
+// readMessage returns the body of a PUB or DPUB. It is valid until the next fill,
+// unless it is in a room.
+func (s *Session) readMessage(command string) (body []byte, room *broker.Room, err error) {
 	size, err := s.readSize()
 	switch {
 	case err != nil:
-		return nil, protocol.BadMessage.Errorf("%s failed to read message body size", command).Because(err)
+		return nil, nil, protocol.BadMessage.Errorf("%s failed to read message body size", command).Because(err)
 	case size <= 0:
-		return nil, protocol.BadMessage.Errorf("%s invalid message body size %d", command, size)
+		return nil, nil, protocol.BadMessage.Errorf("%s invalid message body size %d", command, size)
 	case size > s.server.MaxMsgSize:
-		return nil, protocol.BadMessage.Errorf("%s message too big %d > %d", command, size, s.server.MaxMsgSize)
+		return nil, nil, protocol.BadMessage.Errorf("%s message too big %d > %d", command, size, s.server.MaxMsgSize)
 	}
-	body, err := s.need(int(size))
+	if s.in.large = size >= roomFrom; s.in.large {
+		body, room, err = s.readLarge(int(size))
+	} else if body, err = s.need(int(size)); err == nil {
+		s.in.skip(int(size))
+	}
 	if err != nil {
-		return nil, protocol.BadMessage.Errorf("%s failed to read message body", command).Because(err)
+		return nil, nil, protocol.BadMessage.Errorf("%s failed to read message body", command).Because(err)
 	}
-	s.in.skip(int(size))
-	return body, nil
+	return body, room, nil
+}
+
+const (
+	// roomFrom is the size in bytes from which on a body is read into memory of the
+	// log's own: a copy less, which is a third of what a message of 100 KB costs.
+	roomFrom = 32 << 10
+	// roomShare is the share of such a body that must have come before there is
+	// memory for all of it.
+	roomShare = 4
+)
+
+// readLarge is readMessage of a large body. Nothing is gathered when it returns a room.
+func (s *Session) readLarge(size int) ([]byte, *broker.Room, error) {
+	if _, err := s.need(size / roomShare); err != nil {
+		return nil, nil, err
+	}
+	if held := s.in.bytes(); len(held) >= size {
+		s.in.skip(size)
+		return held[:size], nil, nil
+	}
+	room := s.server.Broker.NewRoom(size)
+	body := room.Body()
+	n := copy(body, s.in.bytes())
+	s.in.skip(n)
+	if err := s.readFull(body[n:]); err != nil {
+		room.Release()
+		return nil, nil, err
+	}
+	return body, room, nil
 }
 
 // pub is PUB (protocol.md 7.8).
@@ -64,19 +97,26 @@ func (s *Session) pubDelayed(v *verb, name []byte, delay time.Duration) error {
 		return badTopic(v.command, name)
 	}
 	held := s.keep(name) // the line is gone if the body must be waited for
-	body, err := s.readMessage(v.command)
+	body, room, err := s.readMessage(v.command)
 	if err != nil {
 		return err
 	}
-	if err := s.permit(v.command, held, ""); err != nil {
-		return err
+	var to *lane
+	if err = s.permit(v.command, held, ""); err == nil {
+		to, err = s.aim(held, v)
 	}
-	lane, err := s.aim(held, v)
 	if err != nil {
+		if room != nil {
+			room.Release()
+		}
 		return err
 	}
-	s.gather(lane, v, broker.Message{Body: body, Delay: delay})
-	s.repeated.note(lane, v, delay)
+	s.gather(to, v, broker.Message{Body: body, Delay: delay})
+	s.repeated.note(to, v, delay)
+	if room != nil {
+		s.pending.room = room
+		return s.settle()
+	}
 	return nil
 }
 
@@ -119,6 +159,7 @@ func (s *Session) mpub(line *protocol.Line) error {
 	if count <= 0 || count > protocol.MaxBatch(most) {
 		return protocol.BadBody.Errorf("MPUB invalid message count %d", count)
 	}
+	s.in.large = false
 	used, err := s.readBatch(int(count))
 	if err != nil {
 		return err
