@@ -1,6 +1,7 @@
 package diskqueue
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"sort"
 )
@@ -8,21 +9,23 @@ import (
 // iovecHint is how many buffers one append usually writes: a header and a run of records each.
 const iovecHint = 8
 
-// Append stores records, at being both times of the append's Terms, and returns the offset of the first; the others follow on. When it returns
+// Append stores records, at being both of the append's Times, and returns the offset of the first; the others follow on. When it returns
 // nil they are as durable as the log's Options say and readers can see them;
 // when it returns an error none of them is visible – unless it was the sync of
 // durability fsync that failed: then nobody can tell what is on the disk, and they
 // are read like others. The bodies are copied.
 func (l *Log) Append(at int64, records []Record) (first uint64, err error) {
-	return l.AppendOn(Terms{At: at, From: at}, records)
+	return l.AppendIf(nil, Times{at, at}, records)
 }
 
-// AppendOn is Append on these terms.
-func (l *Log) AppendOn(t Terms, records []Record) (first uint64, err error) {
+// AppendIf is Append, unless admit says no: its error is returned then. It is
+// called with the writing lock held, and no other, as Options.Needed is: so
+// nothing comes between the question and the append.
+func (l *Log) AppendIf(admit func([]Record) error, times Times, records []Record) (first uint64, err error) {
 	if len(records) == 0 {
 		return l.end.Load(), nil
 	}
-	end, err := l.append(t, records)
+	end, err := l.append(admit, times, records)
 	if err != nil {
 		return 0, err
 	}
@@ -34,14 +37,14 @@ func (l *Log) AppendOn(t Terms, records []Record) (first uint64, err error) {
 	return end - uint64(len(records)), nil
 }
 
-func (l *Log) append(t Terms, records []Record) (end uint64, err error) {
+func (l *Log) append(admit func([]Record) error, times Times, records []Record) (end uint64, err error) {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	if l.closed {
 		return 0, ErrClosed
 	}
-	if t.Admit != nil {
-		if err := t.Admit(records); err != nil {
+	if admit != nil {
+		if err := admit(records); err != nil {
 			return 0, err
 		}
 	}
@@ -50,7 +53,7 @@ func (l *Log) append(t Terms, records []Record) (end uint64, err error) {
 			return 0, err
 		}
 	}
-	if err := l.stage(t, records); err != nil {
+	if err := l.stage(times, records); err != nil {
 		return 0, err
 	}
 	if l.store != nil && l.o.Durability != Memory {
@@ -66,10 +69,7 @@ func (l *Log) append(t Terms, records []Record) (end uint64, err error) {
 
 // stage encodes records behind what readers can see, into the last block and as
 // many new ones as it takes, and leaves in l.pieces what each block got.
-func (l *Log) stage(t Terms, records []Record) error {
-	if t.Room != nil {
-		return l.stageRoom(t, &records[0])
-	}
+func (l *Log) stage(times Times, records []Record) error {
 	left := 0
 	for i := range records {
 		left += l.o.HeaderSize + len(records[i].Body)
@@ -97,10 +97,10 @@ func (l *Log) stage(t Terms, records []Record) error {
 		}
 		fill := p.fill()
 		dst := p.block.buf[fill : fill+size]
-		l.o.PutHeader(dst[:l.o.HeaderSize], offset, t.at(r), r)
+		l.o.PutHeader(dst[:l.o.HeaderSize], offset, cmp.Or(r.At, times.At), r)
 		copy(dst[l.o.HeaderSize:], r.Body)
 		if r.Delay != 0 {
-			p.dues = append(p.dues, due{index: uint32(len(p.ends)), at: t.due(r)})
+			p.dues = append(p.dues, due{index: uint32(len(p.ends)), at: times.From + int64(r.Delay)})
 		}
 		p.ends = append(p.ends, uint32(fill+size))
 		left -= size

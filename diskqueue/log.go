@@ -1,7 +1,6 @@
 package diskqueue
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -32,7 +31,7 @@ var (
 // A Record is what an append stores: a header that the owner's PutHeader makes, and a body.
 type Record struct {
 	Body []byte
-	// Delay is how long after Terms.From the record must not be handed out; 0 if
+	// Delay is how long after Times.From the record must not be handed out; 0 if
 	// it may be at once. The time that makes is stored beside the record, not in it.
 	Delay time.Duration
 	// At is the time that PutHeader is given instead of the append's, if it is
@@ -41,21 +40,11 @@ type Record struct {
 	Mark uint16
 }
 
-// Terms are an append's. Times are in Unix ns.
-type Terms struct {
+// Times are an append's, in Unix ns.
+type Times struct {
 	At   int64 // what PutHeader is given
 	From int64 // what delays count from
-	// Admit, unless it is nil, is asked whether the records may be appended: its error
-	// is the append's. It is called with the writing lock held, and no other, as
-	// Options.Needed is: so nothing comes between the question and the append.
-	Admit func([]Record) error
-	// Room, unless it is nil, has the body of the record, which is the only one.
-	Room *Room
 }
-
-func (t *Terms) at(r *Record) int64 { return cmp.Or(r.At, t.At) }
-
-func (t *Terms) due(r *Record) int64 { return t.From + int64(r.Delay) }
 
 // Options are a log's settings. HeaderSize and PutHeader are required.
 type Options struct {

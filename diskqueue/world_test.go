@@ -102,14 +102,7 @@ func (w *world) append(n int) error {
 	}
 	before := w.log.End()
 	const now = 7
-	terms := Terms{At: now, From: now}
-	if n == 1 && w.dice.IntN(2) == 0 {
-		terms.Room = NewRoom(testHeader, len(records[0].Body), w.log.o.Budget)
-		defer terms.Room.Release()
-		copy(terms.Room.Body(), records[0].Body)
-		records[0].Body = terms.Room.Body()
-	}
-	first, err := w.log.AppendOn(terms, records)
+	first, err := w.log.Append(now, records)
 	if err != nil {
 		first = before
 	}
@@ -122,7 +115,7 @@ func (w *world) append(n int) error {
 		if r.Delay != 0 {
 			due = now + int64(r.Delay)
 		}
-		w.stored[offset] = stored{body: bytes.Clone(r.Body), due: due, acked: err == nil, safe: err == nil && w.o.Durability == Fsync}
+		w.stored[offset] = stored{body: r.Body, due: due, acked: err == nil, safe: err == nil && w.o.Durability == Fsync}
 	}
 	return err
 }

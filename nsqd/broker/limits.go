@@ -166,10 +166,9 @@ func Refuses(err error) bool { return errors.Is(err, ErrFull) || errors.Is(err, 
 // messages each, or of one if counts is empty: if they are refused together each is
 // tried alone. refused is nil if all were published, or tells of each command why it
 // was refused, if it was. Another error ends that: then refused is of the commands
-// before the one that met it. A single message's body may be in a room; it is nil
-// otherwise.
-func (t *Topic) PublishEach(messages []Message, counts []int, room *Room) (refused []error, err error) {
-	err = t.publish(messages, room)
+// before the one that met it.
+func (t *Topic) PublishEach(messages []Message, counts []int) (refused []error, err error) {
+	err = t.publish(messages)
 	if !Refuses(err) {
 		return nil, err
 	}

@@ -130,7 +130,7 @@ func TestPublishEach(t *testing.T) {
 			batch = append(batch, Message{Body: []byte(string(w))})
 		}
 		before := tp.Stats().Rejected
-		refused, err := tp.PublishEach(batch, step.counts, nil)
+		refused, err := tp.PublishEach(batch, step.counts)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,14 +18,6 @@ const flowing = ^uint64(0)
 // no channel may hand the message out for a while, Delay, which is not negative.
 type Message = diskqueue.Record
 
-// Room is memory for a large message, so that its body need not be copied.
-type Room = diskqueue.Room
-
-// NewRoom returns a room for a body of size bytes, which must be released in the end.
-func (b *Broker) NewRoom(size int) *Room {
-	return diskqueue.NewRoom(protocol.MessageFrameHeaderSize, size, b.budget)
-}
-
 // Topic is a log and the channels that read it. All methods are safe for concurrent use.
 type Topic struct {
 	broker    *Broker
@@ -79,14 +71,14 @@ func (t *Topic) Ephemeral() bool { return t.ephemeral }
 // durable as Config.Durability says. The error is ErrExiting, ErrDraining,
 // ErrFull, ErrLowDisk or the disk's.
 func (t *Topic) Publish(messages []Message) error {
-	err := t.publish(messages, nil)
+	err := t.publish(messages)
 	if Refuses(err) {
 		t.refused(len(messages), err)
 	}
 	return err
 }
 
-func (t *Topic) publish(messages []Message, room *Room) error {
+func (t *Topic) publish(messages []Message) error {
 	if err := t.broker.refuses(t); err != nil {
 		return err
 	}
@@ -95,12 +87,12 @@ func (t *Topic) publish(messages []Message, room *Room) error {
 		size += len(messages[i].Body)
 		delayed = delayed || messages[i].Delay > 0
 	}
-	terms, now := diskqueue.Terms{At: t.broker.wall(time.Now()), Admit: t.admission(), Room: room}, int64(0)
+	times, now := diskqueue.Times{At: t.broker.wall(time.Now())}, int64(0)
 	if delayed {
 		now = t.broker.now()
-		terms.From = now - t.noteStep()
+		times.From = now - t.noteStep()
 	}
-	first, err := t.log.AppendOn(terms, messages)
+	first, err := t.log.AppendIf(t.admission(), times, messages)
 	if errors.Is(err, ErrFull) {
 		return err
 	}

@@ -24,9 +24,8 @@ type batch struct {
 	sorted    []broker.Message // by group
 	counts    []int            // of the messages in each command, by group
 	commands  int
-	together  bool         // there are commands of several messages
-	room      *broker.Room // of the body of the only message, if that is large
-	finished  []uint64     // numbers of IDs
+	together  bool     // there are commands of several messages
+	finished  []uint64 // numbers of IDs
 }
 
 // stretch is commands alike that came one behind the other. A command of several
@@ -92,9 +91,6 @@ func (p *pending) giveBack() {
 	p.batch = nil
 	for i := range b.groups {
 		b.groups[i].lane.group = 0
-	}
-	if b.room != nil {
-		b.room.Release()
 	}
 	if cap(b.messages) > keepBatch || cap(b.finished) > keepBatch {
 		return
@@ -198,7 +194,7 @@ func (s *Session) publishAll(b *batch) bool {
 		if len(counts) > 0 {
 			each, counts = counts[:g.commands], counts[g.commands:]
 		}
-		g.refused, g.err = s.publish(g.lane, messages[:g.messages], each, b.room)
+		g.refused, g.err = s.publish(g.lane, messages[:g.messages], each)
 		messages = messages[g.messages:]
 		well = well && g.refused == nil && g.err == nil
 	}
@@ -208,8 +204,8 @@ func (s *Session) publishAll(b *batch) bool {
 // publish publishes to the topic, which may have been deleted and made again
 // meanwhile: all commands or, if there is not room for all, those that fit, see
 // broker.Topic.PublishEach.
-func (s *Session) publish(l *lane, messages []broker.Message, counts []int, room *broker.Room) (refused []error, err error) {
-	refused, err = l.topic.PublishEach(messages, counts, room)
+func (s *Session) publish(l *lane, messages []broker.Message, counts []int) (refused []error, err error) {
+	refused, err = l.topic.PublishEach(messages, counts)
 	if !errors.Is(err, broker.ErrExiting) || refused != nil {
 		return refused, err
 	}
@@ -218,7 +214,7 @@ func (s *Session) publish(l *lane, messages []broker.Message, counts []int, room
 		return nil, err
 	}
 	l.topic = now
-	return now.PublishEach(messages, counts, room)
+	return now.PublishEach(messages, counts)
 }
 
 // answerEach answers commands of which some were refused because there is no room:

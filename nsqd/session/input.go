@@ -53,8 +53,6 @@ type input struct {
 	few    [16]byte        // to doze in: what answers a heartbeat fits in, what a message needs does not
 	dozing bool            // the wait is one with few
 	late   error           // what ended the doze
-	into   []byte          // where to read to instead of buf
-	large  bool            // a large body came last: the next is to be read to its place
 	last   int             // bytes that came last
 	flood  bool            // they filled the buffer
 
@@ -132,9 +130,17 @@ func (in *input) fill() error {
 	} else {
 		in.makeRoom()
 	}
-	n, err := in.read(in.buf[in.w:])
+	n, err := in.conn.Read(in.buf[in.w:])
 	in.w += n
 	in.last = n
+	if n > 0 {
+		return nil
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		// A client that closes its socket is gone, whether it has ended the layers
+		// in form (the last block of deflate, close_notify) or not.
+		return io.EOF
+	}
 	return err
 }
 
@@ -170,39 +176,9 @@ func (in *input) wait() error {
 	case in.n == 0:
 		return io.EOF
 	}
-	if in.into == nil {
-		in.w += in.n
-		in.flood = in.w == len(in.buf) || in.n >= bufferSize
-	}
+	in.w += in.n
+	in.flood = in.w == len(in.buf) || in.n >= bufferSize
 	return nil
-}
-
-// fillInto waits for more bytes, and puts them into p instead.
-func (in *input) fillInto(p []byte) (int, error) {
-	if in.late != nil {
-		return 0, in.late
-	}
-	if in.raw == nil {
-		return in.read(p)
-	}
-	in.into = p
-	err := in.wait()
-	in.into = nil
-	return in.n, err
-}
-
-// read reads through layers, or from what is no socket.
-func (in *input) read(p []byte) (int, error) {
-	n, err := in.conn.Read(p)
-	switch {
-	case n > 0:
-		return n, nil
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		// A client that closes its socket is gone, whether it has ended the layers
-		// in form (the last block of deflate, close_notify) or not.
-		return 0, io.EOF
-	}
-	return 0, err
 }
 
 // doze waits as wait does, with nothing in hand, but needs next to no stack. What
@@ -217,28 +193,15 @@ func (in *input) doze() {
 // fewCame tells whether what came last during a doze is all that there was.
 func (in *input) fewCame() bool { return len(in.buf) == len(in.few) && in.w < len(in.few) }
 
-// target returns where to read to next.
-func (in *input) target() []byte {
-	switch {
-	case in.into != nil:
-		return in.into
-	case in.dozing:
-		in.buf = in.few[:]
-	default:
-		in.makeRoom()
-	}
-	to := in.buf[in.w:]
-	if in.large {
-		to = to[:min(len(to), roomFrom)] // no more of the body than must be copied
-	}
-	return to
-}
-
 // readReady is called when the socket may be readable; false means that it was not.
 func (in *input) readReady(fd uintptr) bool {
-	to := in.target()
+	if in.dozing {
+		in.buf = in.few[:]
+	} else {
+		in.makeRoom()
+	}
 	for {
-		n, err := syscall.Read(int(fd), to)
+		n, err := syscall.Read(int(fd), in.buf[in.w:])
 		switch err {
 		case nil:
 			in.n = n
@@ -274,32 +237,6 @@ func (in *input) rest() {
 
 // fill carries out what is gathered, and waits for more input.
 func (s *Session) fill() error {
-	if err := s.beforeWait(); err != nil {
-		return err
-	}
-	return s.in.fill()
-}
-
-// readFull is fill for so many bytes, which go into p.
-func (s *Session) readFull(p []byte) error {
-	for len(p) > 0 {
-		if err := s.beforeWait(); err != nil {
-			return err
-		}
-		n, err := s.in.fillInto(p)
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
-		if err != nil {
-			return err
-		}
-		p = p[n:]
-	}
-	return nil
-}
-
-// beforeWait carries out what is gathered, and sees to it that the wait has a deadline.
-func (s *Session) beforeWait() error {
 	if err := s.settle(); err != nil {
 		return s.fail(err)
 	}
@@ -309,7 +246,7 @@ func (s *Session) beforeWait() error {
 	if !s.armed {
 		s.limitRead(time.Now())
 	}
-	return nil
+	return s.in.fill()
 }
 
 // calmAfter is how long nothing must have come until a session is calm and waits

@@ -12,56 +12,23 @@ func badTopic(command string, name []byte) *protocol.Error {
 	return protocol.BadTopic.Errorf("%s topic name %q is not valid", command, protocol.Echo(name))
 }
 
-// readMessage returns the body of a PUB or DPUB. It is valid until the next fill,
-// unless it is in a room.
-func (s *Session) readMessage(command string) (body []byte, room *broker.Room, err error) {
+// readMessage returns the body of a PUB or DPUB. It is valid until the next fill.
+func (s *Session) readMessage(command string) ([]byte, error) {
 	size, err := s.readSize()
 	switch {
 	case err != nil:
-		return nil, nil, protocol.BadMessage.Errorf("%s failed to read message body size", command).Because(err)
+		return nil, protocol.BadMessage.Errorf("%s failed to read message body size", command).Because(err)
 	case size <= 0:
-		return nil, nil, protocol.BadMessage.Errorf("%s invalid message body size %d", command, size)
+		return nil, protocol.BadMessage.Errorf("%s invalid message body size %d", command, size)
 	case size > s.server.MaxMsgSize:
-		return nil, nil, protocol.BadMessage.Errorf("%s message too big %d > %d", command, size, s.server.MaxMsgSize)
+		return nil, protocol.BadMessage.Errorf("%s message too big %d > %d", command, size, s.server.MaxMsgSize)
 	}
-	if s.in.large = size >= roomFrom; s.in.large {
-		body, room, err = s.readLarge(int(size))
-	} else if body, err = s.need(int(size)); err == nil {
-		s.in.skip(int(size))
-	}
+	body, err := s.need(int(size))
 	if err != nil {
-		return nil, nil, protocol.BadMessage.Errorf("%s failed to read message body", command).Because(err)
+		return nil, protocol.BadMessage.Errorf("%s failed to read message body", command).Because(err)
 	}
-	return body, room, nil
-}
-
-const (
-	// roomFrom is the size in bytes from which on a body is read into memory of the
-	// log's own: a copy less, which is a third of what a message of 100 KB costs.
-	roomFrom = 32 << 10
-	// roomShare is the share of such a body that must have come before there is
-	// memory for all of it.
-	roomShare = 4
-)
-
-// readLarge is readMessage of a large body. Nothing is gathered when it returns a room.
-func (s *Session) readLarge(size int) ([]byte, *broker.Room, error) {
-	if _, err := s.need(size / roomShare); err != nil {
-		return nil, nil, err
-	}
-	if held := s.in.bytes(); len(held) >= size {
-		s.in.skip(size)
-		return held[:size], nil, nil
-	}
-	room := s.server.Broker.NewRoom(size)
-	body := room.Body()
-	n := copy(body, s.in.bytes())
-	s.in.skip(n)
-	if err := s.readFull(body[n:]); err != nil {
-		room.Release()
-		return nil, nil, err
-	}
-	return body, room, nil
+	s.in.skip(int(size))
+	return body, nil
 }
 
 // pub is PUB (protocol.md 7.8).
@@ -97,26 +64,19 @@ func (s *Session) pubDelayed(v *verb, name []byte, delay time.Duration) error {
 		return badTopic(v.command, name)
 	}
 	held := s.keep(name) // the line is gone if the body must be waited for
-	body, room, err := s.readMessage(v.command)
+	body, err := s.readMessage(v.command)
 	if err != nil {
 		return err
 	}
-	var to *lane
-	if err = s.permit(v.command, held, ""); err == nil {
-		to, err = s.aim(held, v)
-	}
-	if err != nil {
-		if room != nil {
-			room.Release()
-		}
+	if err := s.permit(v.command, held, ""); err != nil {
 		return err
 	}
-	s.gather(to, v, broker.Message{Body: body, Delay: delay})
-	s.repeated.note(to, v, delay)
-	if room != nil {
-		s.pending.room = room
-		return s.settle()
+	lane, err := s.aim(held, v)
+	if err != nil {
+		return err
 	}
+	s.gather(lane, v, broker.Message{Body: body, Delay: delay})
+	s.repeated.note(lane, v, delay)
 	return nil
 }
 
@@ -159,7 +119,6 @@ func (s *Session) mpub(line *protocol.Line) error {
 	if count <= 0 || count > protocol.MaxBatch(most) {
 		return protocol.BadBody.Errorf("MPUB invalid message count %d", count)
 	}
-	s.in.large = false
 	used, err := s.readBatch(int(count))
 	if err != nil {
 		return err
