@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"nsqsuite/internal/quick"
 	"nsqsuite/nsqd/layers"
 	"nsqsuite/protocol"
 )
@@ -201,7 +202,7 @@ func (in *input) readReady(fd uintptr) bool {
 		in.makeRoom()
 	}
 	for {
-		n, err := syscall.Read(int(fd), in.buf[in.w:])
+		n, err := quick.Read(fd, in.buf[in.w:])
 		switch err {
 		case nil:
 			in.n = n

@@ -269,7 +269,14 @@ func (s *Session) flush() error {
 // writeOut is flush for a caller that holds writing.
 func (s *Session) writeOut() error {
 	s.limitWrite()
-	_, err := s.conn.Write(s.out)
+	var err error
+	rest := s.out
+	if len(rest) <= maxNowBytes && s.now.serves(s) {
+		rest, err = s.now.write(rest)
+	}
+	if len(rest) > 0 && err == nil {
+		_, err = s.conn.Write(rest)
+	}
 	if cap(s.out) > keepOut {
 		s.out = nil
 	}
