@@ -103,7 +103,8 @@ func TestHouse(t *testing.T) {
 // all below it, the longest match counts.
 var walls = map[string][]string{
 	"protocol":            {},
-	"internal/vfs":        {},
+	"internal/quick":      {},
+	"internal/vfs":        {"internal/quick"},
 	"internal/version":    {},
 	"internal/logging":    {},
 	"internal/tcpserve":   {"internal/logging"},
@@ -121,7 +122,7 @@ var walls = map[string][]string{
 	"nsqd/redrive":        {"protocol", "nsqd/broker"},
 	"nsqd/layers":         {},
 	"nsqd/auth":           {"internal/httpclient"},
-	"nsqd/session":        {"protocol", "nsqd/broker", "nsqd/layers", "nsqd/auth", "internal/logging"},
+	"nsqd/session":        {"protocol", "nsqd/broker", "nsqd/layers", "nsqd/auth", "internal/logging", "internal/quick"},
 	"nsqd/api":            {"protocol", "nsqd/broker", "nsqd/session", "nsqd/latency", "nsqd/redrive", "internal/httpapi", "internal/logging", "internal/version"},
 	"nsqd/lookup":         {"protocol", "internal/certs", "internal/httpclient", "internal/logging"},
 	"nsqd/latency":        {"protocol"},

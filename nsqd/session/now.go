@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"nsqsuite/internal/quick"
 )
 
 // maxNowBytes is the size up to which a run is written without waiting. Where more
@@ -31,7 +33,7 @@ func (r *runs) serveNow() bool {
 	if int(busyNow.Add(1)) > runtime.GOMAXPROCS(0) || !s.writing.TryLock() {
 		return false
 	}
-	if s.now.raw == nil || !s.conn.Plain() || time.Since(s.wrote) < calmFor {
+	if !s.now.serves(s) || time.Since(s.wrote) < calmFor {
 		s.writing.Unlock()
 		return false
 	}
@@ -42,7 +44,7 @@ func (r *runs) serveNow() bool {
 			return true
 		}
 		s.limitWrite()
-		if err := s.now.write(&w.bufs); err != nil {
+		if err := s.now.writeBuffers(&w.bufs); err != nil {
 			s.writing.Unlock()
 			w.release()
 			r.giveUp(w, err)
@@ -78,35 +80,49 @@ func (r *runs) finish(w *scratch) {
 
 // now writes to a plain socket without waiting. Session.writing guards it.
 type now struct {
-	raw  syscall.RawConn // nil if there is no such socket
-	try  func(fd uintptr) bool
-	bufs *net.Buffers
-	err  error
+	raw syscall.RawConn // nil if there is no such socket
+	try func(fd uintptr) bool
+	p   []byte // what is left
+	err error
 }
 
-func (n *now) attach(conn net.Conn) {
-	if sc, ok := conn.(syscall.Conn); ok {
-		if raw, err := sc.SyscallConn(); err == nil {
-			n.raw, n.try = raw, n.tryOnce
-		}
-	}
-}
+// attach makes raw, or nil, the socket.
+func (n *now) attach(raw syscall.RawConn) { n.raw, n.try = raw, n.tryOnce }
 
-// write writes as much of bufs as the socket takes at once, and leaves the rest in it.
-func (n *now) write(bufs *net.Buffers) error {
-	n.bufs, n.err = bufs, nil
-	err := n.raw.Write(n.try)
-	n.bufs = nil
+// serves tells whether the session can be written to so.
+func (n *now) serves(s *Session) bool { return n.raw != nil && s.conn.Plain() }
+
+// write writes as much of p as the socket takes at once, and returns the rest.
+func (n *now) write(p []byte) (rest []byte, err error) {
+	n.p, n.err = p, nil
+	err = n.raw.Write(n.try)
+	rest, n.p = n.p, nil
 	if err == nil {
 		err = n.err
 	}
-	return err
+	return rest, err
 }
 
+// writeBuffers is write for several buffers; what is left stays in bufs.
+func (n *now) writeBuffers(bufs *net.Buffers) error {
+	for len(*bufs) > 0 {
+		rest, err := n.write((*bufs)[0])
+		if err != nil {
+			return err
+		}
+		if len(rest) > 0 {
+			(*bufs)[0] = rest
+			return nil
+		}
+		*bufs = (*bufs)[1:]
+	}
+	return nil
+}
+
+// tryOnce is called when the socket may take something. It waits for nothing.
 func (n *now) tryOnce(fd uintptr) bool {
-	for len(*n.bufs) > 0 {
-		first := (*n.bufs)[0]
-		written, err := syscall.Write(int(fd), first)
+	for len(n.p) > 0 {
+		written, err := quick.Write(fd, n.p)
 		switch {
 		case err == syscall.EINTR:
 			continue
@@ -116,11 +132,7 @@ func (n *now) tryOnce(fd uintptr) bool {
 			n.err = err
 			return true
 		}
-		if written < len(first) {
-			(*n.bufs)[0] = first[written:]
-			return true
-		}
-		*n.bufs = (*n.bufs)[1:]
+		n.p = n.p[written:]
 	}
 	return true
 }
