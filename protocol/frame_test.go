@@ -66,7 +66,7 @@ func TestDeclaredSizesCostLittle(t *testing.T) {
 		{1<<31 - 1, 0, 1 << 20, 1 << 10},
 		{64 << 20, 0, 64 << 20, onTrust + 1<<10},
 		{64 << 20, onTrust, 64 << 20, 5 * onTrust}, // what came, twice that, and what the race detector makes of append
-		{1 << 20, 1 << 20, 1 << 20, 4 << 20}, // all steps on the way to it
+		{1 << 20, 1 << 20, 1 << 20, 4 << 20},       // all steps on the way to it
 	} {
 		for name, read := range map[string]func(){
 			"frame": func() { ReadFrame(claim(c.size+4, c.sent+4), c.limit) },
