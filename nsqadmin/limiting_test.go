@@ -89,15 +89,15 @@ func TestSetLimits(t *testing.T) {
 		grave bool
 		says  []string
 	}{
-		{form("c1", "", "100", "", ""), false, []string{"Set the limits of c1 of t?", "<b>100</b>", "the node&#39;s flags say; each on 1 node; not on b"}},
+		{form("c1", "", "100", "", ""), false, []string{"Set the limits of c1 of t?", "<b>100</b>", "the node&#39;s flags say; on 1 node; not on b"}},
 		{form("c1", "", "", "", ""), false, []string{"no limits of its own"}},
-		{form("c1", "0", "", "", ""), false, []string{"<b>any</b>", "no limit; each on"}},
-		{form("c1", "", "9", "", "drop-oldest"), true, []string{"<b>1</b><span>messages at least are dropped at once", "Type <code>c1</code>"}},
-		{form("c1", "", "1", "", "drop-oldest"), true, []string{"<b>8</b><span>messages at least", "What is dropped is gone"}}, // 5 wait, 3 are deferred, 2 in flight
+		{form("c1", "0", "", "", ""), false, []string{"<b>any</b>", "no limit; on 1 node"}},
+		{form("c1", "", "9", "", "drop-oldest"), true, []string{"<b>1</b><span>messages are dropped at once", "Type <code>c1</code>"}},
+		{form("c1", "", "1", "", "drop-oldest"), true, []string{"<b>8</b><span>messages are dropped", "What is dropped is gone"}}, // 5 wait, 3 are deferred, 2 in flight
 		{form("c1", "", "9", "", "reject"), false, []string{"<b>1</b><span>of these nodes refuse publishes at once"}},
 		{form("c1", "90m", "", "", ""), true, []string{"1 h 30 min", "is as old as a message gets"}},
 		{form("c1", "", "", "1.5 kB", "drop-oldest"), true, []string{"1.5 kB"}},
-		{form("", "", "4", "", "drop-oldest"), true, []string{"Set the limits of t?", "<b>13</b><span>messages at least", "Type <code>t</code>"}}, // 1 of 5 at the topic, 6 of 10 in each channel
+		{form("", "", "4", "", "drop-oldest"), true, []string{"Set the limits of t?", "<b>13</b><span>messages are dropped", "Type <code>t</code>"}}, // 1 of 5 at the topic, 6 of 10 in each channel
 	} {
 		page := nsqtest.Get(t, a.url+"/act/limit?"+c.form.Encode())
 		has(t, c.form.Encode(), page, c.says...)

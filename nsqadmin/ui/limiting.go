@@ -144,7 +144,10 @@ func (u *UI) limiting(r *request, q *question, c cluster.Command) {
 	}
 	able, unable := limiters(t, c.Channel)
 	able = slices.DeleteFunc(able, func(n *collector.Node) bool { return len(c.Only) > 0 && !slices.Contains(c.Only, n.HTTPAddress()) })
-	on := "on " + plural(len(able), "node")
+	on := "on 1 node"
+	if len(able) != 1 {
+		on = "on each of " + plural(len(able), "node")
+	}
 	if len(unable) > 0 {
 		on += "; not on " + strings.Join(unable, ", ")
 	}
@@ -159,7 +162,7 @@ func (u *UI) limiting(r *request, q *question, c cluster.Command) {
 		q.Grave = q.Grave || w.dropped > 0 || w.unknown
 	}
 	if drop > 0 {
-		q.Costs = append(q.Costs, cost{number(drop), "messages at least are dropped at once", "the oldest ones"})
+		q.Costs = append(q.Costs, cost{number(drop), "messages are dropped at once", "the oldest ones; at least so many"})
 	}
 	if full > 0 {
 		q.Costs = append(q.Costs, cost{number(full), "of these nodes refuse publishes at once", "there is more than that already"})
@@ -193,7 +196,7 @@ func limitCosts(own protocol.OwnLimits, on string) (costs []cost) {
 	if len(costs) == 0 {
 		costs = []cost{{"–", "no limits of its own", "what the flags of each node say holds"}}
 	}
-	costs[0].Detail += "; each " + on
+	costs[0].Detail += "; " + on
 	return costs
 }
 
