@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"nsqsuite/internal/socket"
 	"nsqsuite/nsqd/layers"
 	"nsqsuite/protocol"
 )
@@ -166,7 +167,6 @@ func (in *input) makeRoom() {
 
 // wait waits until the socket is readable, and reads.
 func (in *input) wait() error {
-	in.n, in.err = 0, nil
 	if err := in.raw.Read(in.ready); err != nil {
 		return err
 	}
@@ -200,21 +200,12 @@ func (in *input) readReady(fd uintptr) bool {
 	} else {
 		in.makeRoom()
 	}
-	for {
-		n, err := syscall.Read(int(fd), in.buf[in.w:])
-		switch err {
-		case nil:
-			in.n = n
-		case syscall.EINTR:
-			continue
-		case syscall.EAGAIN:
-			in.rest()
-			return false
-		default:
-			in.err = err
-		}
-		return true
+	in.n, in.err = socket.Read(fd, in.buf[in.w:])
+	if in.err == syscall.EAGAIN {
+		in.rest()
+		return false
 	}
+	return true
 }
 
 // rest gives up, before a wait, what the bytes in hand do not need.
@@ -254,7 +245,7 @@ func (s *Session) fill() error {
 // is calmAgainAfter for one that was calm so short a time ago.
 const (
 	calmAfter      = 10 * time.Millisecond
-	calmAgainAfter = time.Second
+	calmAgainAfter = 5 * time.Second
 )
 
 // await waits for something to come, if nothing is in hand and the socket is plain.
