@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"nsqsuite/internal/logging"
 	"nsqsuite/internal/socket"
 	"nsqsuite/nsqd/layers"
 	"nsqsuite/protocol"
@@ -252,7 +253,7 @@ const (
 // The session is calm if for some time nothing does, or if little came before.
 func (s *Session) await() error {
 	in := &s.in
-	if in.r < in.w || in.raw == nil || in.late != nil {
+	if in.r < in.w || in.raw == nil || in.late != nil || s.server.TLSRequired {
 		return nil // then it is the command that waits
 	}
 	if err := s.settle(); err != nil {
@@ -275,6 +276,14 @@ func (s *Session) await() error {
 	s.limitRead(began)
 	s.calm, s.calmed, s.out = true, began, nil
 	return nil
+}
+
+// doze waits while the session is calm. It takes what answers a heartbeat, and
+// nothing else: to begin another goroutine for that would cost more than the rest.
+func (s *Session) doze() {
+	for s.in.doze(); string(s.in.bytes()) == "NOP\n" && !s.server.Log.Enabled(logging.Debug); s.in.doze() {
+		s.limitRead(time.Now())
+	}
 }
 
 // limitRead sets the deadline of the command being waited for: two heartbeats from

@@ -87,7 +87,7 @@ func (s *Session) log(format string, args ...any) { s.server.Log.Infof(format, a
 // moment, or waits for the next one with a small stack.
 func (s *Session) Handle() (again bool) {
 	if s.calm {
-		s.in.doze()
+		s.doze()
 		s.calm = false
 		return true
 	}
