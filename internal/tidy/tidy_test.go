@@ -103,10 +103,10 @@ func TestHouse(t *testing.T) {
 // all below it, the longest match counts.
 var walls = map[string][]string{
 	"protocol":            {},
-	"internal/quick":      {},
-	"internal/vfs":        {"internal/quick"},
+	"internal/vfs":        {},
 	"internal/version":    {},
 	"internal/logging":    {},
+	"internal/socket":     {},
 	"internal/tcpserve":   {"internal/logging"},
 	"internal/httpapi":    {"internal/logging"},
 	"internal/httpclient": {"internal/certs"},
@@ -122,7 +122,7 @@ var walls = map[string][]string{
 	"nsqd/redrive":        {"protocol", "nsqd/broker"},
 	"nsqd/layers":         {},
 	"nsqd/auth":           {"internal/httpclient"},
-	"nsqd/session":        {"protocol", "nsqd/broker", "nsqd/layers", "nsqd/auth", "internal/logging", "internal/quick"},
+	"nsqd/session":        {"protocol", "nsqd/broker", "nsqd/layers", "nsqd/auth", "internal/logging", "internal/socket"},
 	"nsqd/api":            {"protocol", "nsqd/broker", "nsqd/session", "nsqd/latency", "nsqd/redrive", "internal/httpapi", "internal/logging", "internal/version"},
 	"nsqd/lookup":         {"protocol", "internal/certs", "internal/httpclient", "internal/logging"},
 	"nsqd/latency":        {"protocol"},

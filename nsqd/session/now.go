@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"time"
 
-	"nsqsuite/internal/quick"
+	"nsqsuite/internal/socket"
 )
 
 // maxNowBytes is the size up to which a run is written without waiting. Where more
@@ -33,7 +33,7 @@ func (r *runs) serveNow() bool {
 	if int(busyNow.Add(1)) > runtime.GOMAXPROCS(0) || !s.writing.TryLock() {
 		return false
 	}
-	if !s.now.serves(s) || time.Since(s.wrote) < calmFor {
+	if s.now.raw == nil || !s.conn.Plain() || time.Since(s.wrote) < calmFor {
 		s.writing.Unlock()
 		return false
 	}
@@ -43,8 +43,8 @@ func (r *runs) serveNow() bool {
 			go r.finish(w)
 			return true
 		}
-		s.limitWrite()
-		if err := s.now.writeBuffers(&w.bufs); err != nil {
+		s.wrote = time.Now()
+		if err := s.now.write(&w.bufs); err != nil {
 			s.writing.Unlock()
 			w.release()
 			r.giveUp(w, err)
@@ -78,61 +78,57 @@ func (r *runs) finish(w *scratch) {
 	r.loop(w)
 }
 
-// now writes to a plain socket without waiting. Session.writing guards it.
+// now writes to a plain socket what that takes at once. Session.writing guards it.
 type now struct {
-	raw syscall.RawConn // nil if there is no such socket
-	try func(fd uintptr) bool
-	p   []byte // what is left
-	err error
+	raw  syscall.RawConn // nil if there is no such socket
+	try  func(fd uintptr)
+	left net.Buffers
+	one  [1][]byte
+	err  error
 }
 
 // attach makes raw, or nil, the socket.
 func (n *now) attach(raw syscall.RawConn) { n.raw, n.try = raw, n.tryOnce }
 
-// serves tells whether the session can be written to so.
-func (n *now) serves(s *Session) bool { return n.raw != nil && s.conn.Plain() }
-
-// write writes as much of p as the socket takes at once, and returns the rest.
-func (n *now) write(p []byte) (rest []byte, err error) {
-	n.p, n.err = p, nil
-	err = n.raw.Write(n.try)
-	rest, n.p = n.p, nil
+// write writes as much of bufs as the socket takes at once, and leaves the rest in
+// it. A write deadline has no say.
+func (n *now) write(bufs *net.Buffers) error {
+	n.left, n.err = *bufs, nil
+	err := n.raw.Control(n.try)
+	*bufs, n.left = n.left, nil
 	if err == nil {
 		err = n.err
 	}
-	return rest, err
+	return err
 }
 
-// writeBuffers is write for several buffers; what is left stays in bufs.
-func (n *now) writeBuffers(bufs *net.Buffers) error {
-	for len(*bufs) > 0 {
-		rest, err := n.write((*bufs)[0])
+// writeOne is write for one buffer. It returns what is left of it.
+func (n *now) writeOne(p []byte) (left []byte, err error) {
+	n.one[0] = p
+	bufs := net.Buffers(n.one[:])
+	err = n.write(&bufs)
+	left, n.one[0] = n.one[0], nil
+	if len(bufs) == 0 {
+		left = nil
+	}
+	return left, err
+}
+
+func (n *now) tryOnce(fd uintptr) {
+	for len(n.left) > 0 {
+		first := n.left[0]
+		written, err := socket.Write(fd, first)
+		if err == syscall.EAGAIN {
+			return
+		}
 		if err != nil {
-			return err
-		}
-		if len(rest) > 0 {
-			(*bufs)[0] = rest
-			return nil
-		}
-		*bufs = (*bufs)[1:]
-	}
-	return nil
-}
-
-// tryOnce is called when the socket may take something. It waits for nothing.
-func (n *now) tryOnce(fd uintptr) bool {
-	for len(n.p) > 0 {
-		written, err := quick.Write(fd, n.p)
-		switch {
-		case err == syscall.EINTR:
-			continue
-		case err == syscall.EAGAIN:
-			return true
-		case err != nil:
 			n.err = err
-			return true
+			return
 		}
-		n.p = n.p[written:]
+		if written < len(first) {
+			n.left[0] = first[written:]
+			return
+		}
+		n.left = n.left[1:]
 	}
-	return true
 }
