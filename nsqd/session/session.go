@@ -167,9 +167,11 @@ func (s *Session) readMagic() bool {
 // for the moment.
 func (s *Session) readCommands() error {
 	for {
-		err := s.await()
-		if s.calm {
-			return nil
+		var err error
+		if s.in.r == s.in.w {
+			if err = s.await(); s.calm {
+				return nil
+			}
 		}
 		if err == nil {
 			err = s.next()

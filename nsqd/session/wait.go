@@ -51,11 +51,10 @@ func (s *Session) fill() error {
 	}
 }
 
-// await waits for something to come, if nothing is in hand and the socket is plain.
-// The session is calm if for some time nothing does, or if little came before.
+// await waits, with nothing in hand, for something to come if the socket is plain. The session is calm if for some time nothing does, or if little came before.
 func (s *Session) await() error {
 	in := &s.in
-	if in.r < in.w || in.raw == nil || in.late != nil || s.server.TLSRequired {
+	if in.raw == nil || in.late != nil || s.server.TLSRequired {
 		return nil // then it is the command that waits
 	}
 	if err := s.settle(); err != nil {
