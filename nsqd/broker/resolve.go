@@ -21,14 +21,16 @@ func (s *Subscription) Finish(id protocol.MessageID) error {
 	return failed
 }
 
+// unresolved is a message that could not be finished or put back.
+type unresolved struct {
+	number uint64
+	err    error
+}
+
 // FinishAll is Finish for many, in one step, by the numbers of their IDs; failed is
 // called for each that could not be finished, in order, without locks.
 func (s *Subscription) FinishAll(numbers []uint64, failed func(number uint64, err error)) {
-	type failure struct {
-		number uint64
-		err    error
-	}
-	var failures []failure
+	var failures []unresolved
 	c := s.channel
 	var gone *ages
 	observe := c.topic.broker.config.Finished
@@ -43,7 +45,7 @@ func (s *Subscription) FinishAll(numbers []uint64, failed func(number uint64, er
 	for len(numbers) > 0 {
 		p, i, err := c.owned(s, numbers[0])
 		if err != nil {
-			failures = append(failures, failure{numbers[0], err})
+			failures = append(failures, unresolved{numbers[0], err})
 			numbers = numbers[1:]
 			continue
 		}
@@ -77,30 +79,59 @@ func (s *Subscription) FinishAll(numbers []uint64, failed func(number uint64, er
 // Requeue puts a message back: REQ. It is ready again after delay, which must
 // not be negative. The errors are ErrNotInFlight, ErrNotOwner and ErrExiting.
 func (s *Subscription) Requeue(id protocol.MessageID, delay time.Duration) error {
+	n, ok := protocol.ParseMessageID(id)
+	if !ok {
+		return ErrNotInFlight
+	}
+	var failed error
+	s.RequeueAll([]Requeued{{n, delay}}, func(_ uint64, err error) { failed = err })
+	return failed
+}
+
+// Requeued is a message to put back.
+type Requeued struct {
+	Number uint64 // of its ID
+	Delay  time.Duration
+}
+
+// RequeueAll is Requeue for many, in one step; failed is as for FinishAll.
+func (s *Subscription) RequeueAll(all []Requeued, failed func(number uint64, err error)) {
+	var failures []unresolved
 	c := s.channel
 	c.mu.Lock()
-	p, i, err := c.ownedID(s, id)
+	now := c.topic.broker.now()
+	for _, r := range all {
+		if err := c.requeue(s, r, now); err != nil {
+			failures = append(failures, unresolved{r.Number, err})
+		}
+	}
+	wake := c.passOn(c.rouse(s, nil))
+	c.mu.Unlock()
+	wake.now()
+	for _, f := range failures {
+		failed(f.number, f.err)
+	}
+}
+
+func (c *Channel) requeue(s *Subscription, r Requeued, now int64) error {
+	p, i, err := c.owned(s, r.Number)
 	if err == nil && c.exiting {
 		err = ErrExiting
 	}
 	if err != nil {
-		c.mu.Unlock()
 		return err
 	}
 	s.inFlight--
 	s.requeued++
 	c.requeues++
-	if delay == 0 {
+	if r.Delay == 0 {
 		c.move(p, i, again)
-	} else {
-		c.move(p, i, deferred)
-		p.slots[i].due = c.topic.broker.now() + int64(delay)
-		c.schedule(p, p.slots[i].due)
-		c.unpin(p)
+		return nil
 	}
-	wake := c.passOn(c.rouse(s, nil))
-	c.mu.Unlock()
-	wake.now()
+	c.move(p, i, deferred)
+	p.slots[i].due = now + int64(r.Delay)
+	c.schedule(p, p.slots[i].due)
+	c.unpin(p)
 	return nil
 }
 
@@ -155,12 +186,21 @@ func (c *Channel) unpin(p *page) {
 	}
 }
 
-// deferAt notes, at publish, that the message at offset is deferred, so that it
-// counts as such even before the cursor comes there. What it leaves out for want
-// of order the cursor finds.
-func (c *Channel) deferAt(offset uint64, due int64) {
+// noteDeferred notes which of the messages from offset first on, published now on
+// the broker's clock, are deferred, so that they count as such even before the cursor
+// comes there. What it leaves out for want of order the cursor finds.
+func (c *Channel) noteDeferred(first uint64, messages []Message, now int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for i := range messages {
+		if delay := messages[i].Delay; delay > 0 {
+			c.deferAt(first+uint64(i), now+int64(delay))
+		}
+	}
+}
+
+// deferAt is noteDeferred for one message. The caller holds mu.
+func (c *Channel) deferAt(offset uint64, due int64) {
 	if c.exiting || offset < c.next || offset >= c.limit() {
 		return
 	}
