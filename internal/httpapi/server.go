@@ -63,13 +63,14 @@ func Servers(plain, secure net.Listener, config *tls.Config, demanded bool, h ht
 	return list
 }
 
-// counted returns a handler of which Close can wait for the end.
+// counted returns a handler of which Close can wait for the end. What comes later
+// gets no answer: it has not been carried out.
 func (s *Server) counted(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		if s.closed {
 			s.mu.Unlock()
-			return
+			panic(http.ErrAbortHandler)
 		}
 		s.busy.Add(1)
 		s.mu.Unlock()
