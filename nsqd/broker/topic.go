@@ -75,6 +75,9 @@ const keepRecords = 4096
 // records are scratch memory for a publish.
 var records = sync.Pool{New: func() any { return new([]diskqueue.Record) }}
 
+// TryPublish is Publish, but nothing tells of it if it fails: for who calls Publish then.
+func (t *Topic) TryPublish(messages []Message) error { return t.publish(messages) }
+
 // Publish appends messages to the topic: all of them or, when it returns an
 // error, none. The bodies are copied. When it returns nil the messages are as
 // durable as Config.Durability says. The error is ErrExiting, ErrDraining,
