@@ -36,7 +36,7 @@ type conn struct {
 
 	state   state
 	limited bool   // there is a deadline for the head
-	blanks  int    // bytes of empty lines that may come before the next request
+	blanks  int    // how many of the first bytes that come next may be empty lines
 	held    []byte // bytes of the request that is passed, in buffer
 	left    int    // bytes of it that are to come, after these
 	buffer  *[maxRequest]byte
@@ -99,13 +99,16 @@ func (c *conn) drive(p []byte) (n int, err error) {
 		n += m
 		if err != nil {
 			c.state = theirs
+			if n < c.blanks {
+				n = 0 // net/http would not have a request yet, and say nothing
+			}
 			return n, err
 		}
 	}
 }
 
-// maxBlanks is how many bytes of empty lines net/http overlooks after a POST, as old
-// clients send them.
+// maxBlanks is how many bytes net/http waits for after a POST, to overlook the empty
+// lines among them that old clients send.
 const maxBlanks = 4
 
 // skipBlanks removes empty lines from the start of p[:n].
@@ -210,6 +213,7 @@ func (c *conn) pass(p []byte, n, total int) (int, error) {
 		return n, nil
 	}
 	c.state = passing
+	c.blanks = 0
 	c.left = total - n
 	if c.buffer == nil {
 		return n, nil
