@@ -110,7 +110,7 @@ func (h *head) field(line []byte) bool {
 		h.authorization = value
 		return h.once(authorization)
 	case "user-agent", "accept", "accept-encoding", "accept-language", "accept-charset", "content-type",
-		"cache-control", "pragma", "origin", "referer", "via", "forwarded", "traceparent", "tracestate", "baggage":
+		"cache-control", "pragma", "origin", "referer", "sec-fetch-mode", "via", "forwarded", "traceparent", "tracestate", "baggage":
 		return true
 	default:
 		return extension(name)

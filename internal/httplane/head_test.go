@@ -69,6 +69,24 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestClients has what clients send that are in use.
+func TestClients(t *testing.T) {
+	for name, fields := range map[string]string{
+		"Go":       "User-Agent: Go-http-client/1.1|Content-Length: 1|Content-Type: application/octet-stream|Accept-Encoding: gzip|",
+		"curl":     "User-Agent: curl/8.5.0|Accept: */*|Content-Length: 1|Content-Type: application/x-www-form-urlencoded|",
+		"requests": "User-Agent: python-requests/2.31.0|Accept-Encoding: gzip, deflate|Accept: */*|Connection: keep-alive|Content-Length: 1|",
+		"Java":     "Content-Length: 1|User-Agent: Java-http-client/21.0.2|Content-Type: text/plain; charset=UTF-8|",
+		"node":     "connection: keep-alive|content-type: text/plain;charset=UTF-8|accept: */*|accept-language: *|sec-fetch-mode: cors|user-agent: node|accept-encoding: gzip, deflate|content-length: 1|",
+		"traced":   "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01|Content-Length: 1|",
+		"proxied":  "X-Forwarded-For: 10.0.0.1, 10.0.0.2|X-Forwarded-Proto: https|Via: 1.1 proxy|Content-Length: 1|",
+	} {
+		text := "POST /pub?topic=t HTTP/1.1|Host: nsqd-0.nsqd:4151|" + fields + "|"
+		if h, v := parse([]byte(strings.ReplaceAll(text, "|", "\r\n"))); v != certain || h.length != 1 {
+			t.Errorf("%s: %d, %+v", name, v, h)
+		}
+	}
+}
+
 func TestParsed(t *testing.T) {
 	const text = "POST /pub?topic=t HTTP/1.1\r\nContent-Length: 012\r\nAuthorization: Bearer a b\r\nHost: x:1\r\n\r\n"
 	h, v := parse([]byte(text + "more"))
