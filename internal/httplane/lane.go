@@ -34,7 +34,7 @@ type Server struct {
 }
 
 // Listen returns a listener whose connections take the lane. The http.Server that
-// serves it must have ConnState.
+// serves it must have ConnState, and no other time-out than ReadHeaderTimeout.
 func (l *Lane) Listen(listener net.Listener, s Server) net.Listener {
 	return &laneListener{Listener: listener, lane: l, server: s}
 }

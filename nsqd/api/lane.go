@@ -19,8 +19,9 @@ func (a *API) Lane(target string) httplane.Action {
 	if err != nil {
 		return nil
 	}
+	other := map[string]string{"/pub": "defer", "/mpub": "binary"}[path]
 	for name, values := range q {
-		if len(values) != 1 || name != "topic" && (path != "/pub" || name != "defer") && (path != "/mpub" || name != "binary") {
+		if len(values) != 1 || name != "topic" && name != other {
 			return nil
 		}
 	}
@@ -67,7 +68,7 @@ func (a *API) mpubLane(topic string, q url.Values) httplane.Action {
 	}
 }
 
-// tryPublish publishes for a request that begun then, and has it counted, or does nothing.
+// tryPublish publishes for a request that began then, and has it counted, or does nothing.
 func (a *API) tryPublish(route, topic string, messages []broker.Message, begun time.Time) bool {
 	t, err := a.Broker.Topic(topic)
 	if err != nil || t.TryPublish(messages) != nil {
