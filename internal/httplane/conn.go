@@ -186,7 +186,7 @@ func (c *conn) gather(p []byte, n, total int) ([]byte, int) {
 	if total > len(p) {
 		c.buffer = buffers.Get().(*[maxRequest]byte)
 		n = copy(c.buffer[:], p[:n])
-		p = c.buffer[:total]
+		p = c.buffer[:]
 	}
 	for n < total {
 		m, err := c.Conn.Read(p[n:total])
