@@ -9,24 +9,23 @@ import (
 // iovecHint is how many buffers one append usually writes: a header and a run of records each.
 const iovecHint = 8
 
-// Append stores records, at being the time in Unix ns that PutHeader is given,
-// and returns the offset of the first; the others follow on. When it returns
+// Append stores records, at being both of the append's Times, and returns the offset of the first; the others follow on. When it returns
 // nil they are as durable as the log's Options say and readers can see them;
 // when it returns an error none of them is visible – unless it was the sync of
 // durability fsync that failed: then nobody can tell what is on the disk, and they
 // are read like others. The bodies are copied.
 func (l *Log) Append(at int64, records []Record) (first uint64, err error) {
-	return l.AppendIf(nil, at, records)
+	return l.AppendIf(nil, Times{at, at}, records)
 }
 
 // AppendIf is Append, unless admit says no: its error is returned then. It is
 // called with the writing lock held, and no other, as Options.Needed is: so
 // nothing comes between the question and the append.
-func (l *Log) AppendIf(admit func([]Record) error, at int64, records []Record) (first uint64, err error) {
+func (l *Log) AppendIf(admit func([]Record) error, times Times, records []Record) (first uint64, err error) {
 	if len(records) == 0 {
 		return l.end.Load(), nil
 	}
-	end, err := l.append(admit, at, records)
+	end, err := l.append(admit, times, records)
 	if err != nil {
 		return 0, err
 	}
@@ -38,7 +37,7 @@ func (l *Log) AppendIf(admit func([]Record) error, at int64, records []Record) (
 	return end - uint64(len(records)), nil
 }
 
-func (l *Log) append(admit func([]Record) error, at int64, records []Record) (end uint64, err error) {
+func (l *Log) append(admit func([]Record) error, times Times, records []Record) (end uint64, err error) {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	if l.closed {
@@ -54,7 +53,7 @@ func (l *Log) append(admit func([]Record) error, at int64, records []Record) (en
 			return 0, err
 		}
 	}
-	if err := l.stage(at, records); err != nil {
+	if err := l.stage(times, records); err != nil {
 		return 0, err
 	}
 	if l.store != nil && l.o.Durability != Memory {
@@ -70,7 +69,7 @@ func (l *Log) append(admit func([]Record) error, at int64, records []Record) (en
 
 // stage encodes records behind what readers can see, into the last block and as
 // many new ones as it takes, and leaves in l.pieces what each block got.
-func (l *Log) stage(at int64, records []Record) error {
+func (l *Log) stage(times Times, records []Record) error {
 	left := 0
 	for i := range records {
 		left += l.o.HeaderSize + len(records[i].Body)
@@ -98,10 +97,10 @@ func (l *Log) stage(at int64, records []Record) error {
 		}
 		fill := p.fill()
 		dst := p.block.buf[fill : fill+size]
-		l.o.PutHeader(dst[:l.o.HeaderSize], offset, cmp.Or(r.At, at), r)
+		l.o.PutHeader(dst[:l.o.HeaderSize], offset, cmp.Or(r.At, times.At), r)
 		copy(dst[l.o.HeaderSize:], r.Body)
-		if r.Due != 0 {
-			p.dues = append(p.dues, due{index: uint32(len(p.ends)), at: r.Due})
+		if r.Delay != 0 {
+			p.dues = append(p.dues, due{index: uint32(len(p.ends)), at: times.From + int64(r.Delay)})
 		}
 		p.ends = append(p.ends, uint32(fill+size))
 		left -= size

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Durability says when an append may return.
@@ -30,13 +31,19 @@ var (
 // A Record is what an append stores: a header that the owner's PutHeader makes, and a body.
 type Record struct {
 	Body []byte
-	// Due is the time before which the record must not be handed out, in Unix
-	// ns; 0 if there is none. It is stored beside the record, not in it.
-	Due int64
+	// Delay is how long after Times.From the record must not be handed out; 0 if
+	// it may be at once. The time that makes is stored beside the record, not in it.
+	Delay time.Duration
 	// At is the time that PutHeader is given instead of the append's, if it is
 	// not 0, and Mark a number for it to use: neither is stored but by PutHeader.
 	At   int64
 	Mark uint16
+}
+
+// Times are an append's, in Unix ns.
+type Times struct {
+	At   int64 // what PutHeader is given
+	From int64 // what delays count from
 }
 
 // Options are a log's settings. HeaderSize and PutHeader are required.

@@ -16,7 +16,7 @@ func TestAppendWaitsForSync(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, 1, Options{Durability: Fsync, MaxSegmentBytes: 1 << 20, MemRecords: 10})
 			w.mustOpen()
-			end, err := w.log.append(nil, 1, []Record{{Body: []byte("x")}}) // the first half of Append
+			end, err := w.log.append(nil, Times{}, []Record{{Body: []byte("x")}}) // the first half of Append
 			if err != nil {
 				t.Fatal(err)
 			}

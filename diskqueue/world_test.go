@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"sort"
 	"testing"
+	"time"
 
 	"nsqsuite/internal/vfs"
 )
@@ -96,11 +97,12 @@ func (w *world) append(n int) error {
 		}
 		records[i].Body = body
 		if w.dice.IntN(5) == 0 {
-			records[i].Due = w.dice.Int64()
+			records[i].Delay = time.Duration(w.dice.Int64())
 		}
 	}
 	before := w.log.End()
-	first, err := w.log.Append(7, records)
+	const now = 7
+	first, err := w.log.Append(now, records)
 	if err != nil {
 		first = before
 	}
@@ -109,7 +111,11 @@ func (w *world) append(n int) error {
 		if old, ok := w.stored[offset]; ok && old.acked {
 			w.t.Fatalf("offset %d was given out twice", offset)
 		}
-		w.stored[offset] = stored{body: r.Body, due: r.Due, acked: err == nil, safe: err == nil && w.o.Durability == Fsync}
+		due := int64(0)
+		if r.Delay != 0 {
+			due = now + int64(r.Delay)
+		}
+		w.stored[offset] = stored{body: r.Body, due: due, acked: err == nil, safe: err == nil && w.o.Durability == Fsync}
 	}
 	return err
 }

@@ -179,7 +179,7 @@ func (n *NSQD) wire() {
 			MaxMsgTimeout:          o.MaxMsgTimeout,
 		},
 	})
-	n.tcp = tcpserve.New(n.tcpListener, n.log, n.sessions.Handle)
+	n.tcp = tcpserve.New(n.tcpListener, n.log, func(c net.Conn) tcpserve.Handler { return n.sessions.Open(c) })
 	n.wireAPI()
 }
 

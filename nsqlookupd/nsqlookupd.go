@@ -48,7 +48,7 @@ func New(o *Options, log *logging.Logger) (*NSQLookupd, error) {
 		l.release()
 		return nil, fmt.Errorf("failed to instantiate nsqlookupd - %w", err)
 	}
-	l.tcp = tcpserve.New(l.tcpListener, log, l.handle)
+	l.tcp = tcpserve.New(l.tcpListener, log, l.open)
 	l.web = httpapi.Servers(httpapi.Serving{
 		Plain:       l.httpListener,
 		Secure:      l.httpsListener,

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"nsqsuite/internal/tcpserve"
 	"nsqsuite/nsqlookupd/registry"
 	"nsqsuite/protocol"
 )
@@ -40,15 +41,20 @@ type session struct {
 	peer   *registry.Peer // nil until IDENTIFY
 }
 
-// handle serves a connection until it ends.
-func (l *NSQLookupd) handle(conn net.Conn) {
+// open begins a session.
+func (l *NSQLookupd) open(conn net.Conn) tcpserve.Handler {
+	s := &session{l: l, conn: conn, in: bufio.NewReaderSize(conn, maxLine), remote: conn.RemoteAddr().String()}
+	l.log.Infof("TCP: new client(%s)", s.remote)
+	return s
+}
+
+// Handle is tcpserve.Handler: it serves the connection until it ends.
+func (s *session) Handle() (again bool) {
+	l, remote := s.l, s.remote
 	l.figures.connections.Inc()
 	defer l.figures.connections.Dec()
-	remote := conn.RemoteAddr().String()
-	s := &session{l: l, conn: conn, in: bufio.NewReaderSize(conn, maxLine), remote: remote}
-	l.log.Infof("TCP: new client(%s)", remote)
 	if !s.secure() || !s.readMagic() {
-		return
+		return false
 	}
 	err := s.serve()
 	l.log.Errorf("client(%s) - %s", remote, err)
@@ -59,6 +65,7 @@ func (l *NSQLookupd) handle(conn net.Conn) {
 	}
 	l.log.Infof("PROTOCOL(V1): [%s] exiting ioloop", remote)
 	s.drain()
+	return false
 }
 
 func (s *session) readMagic() bool {

@@ -72,6 +72,20 @@ func CutFin(p []byte) (n uint64, ok bool) {
 	return ParseMessageID(MessageID(p[4:]))
 }
 
+// CutPub returns the topic's name in the PUB command line that p begins with, in the
+// usual form: one space, and a bare newline.
+func CutPub(p []byte) (name []byte, ok bool) {
+	if len(p) < 4 || string(p[:4]) != "PUB " {
+		return nil, false
+	}
+	p = p[4:]
+	i := bytes.IndexByte(p[:min(len(p), MaxNameLength+1)], '\n')
+	if i < 0 {
+		return nil, false
+	}
+	return p[:i], true
+}
+
 // ParseDigits returns the number that p tells in decimal digits only; none is 0.
 // What does not fit saturates, so that it fails every range check.
 func ParseDigits(p []byte) (n uint64, ok bool) {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"nsqsuite/protocol"
 )
@@ -117,6 +118,10 @@ func idle(consumers bool) func(d *broker, n int) (*crowd, error) {
 				return c, err
 			}
 		}
+		time.Sleep(settled)
 		return c, nil
 	}
 }
+
+// settled is how long a client has done nothing that is called idle.
+const settled = 2 * time.Second

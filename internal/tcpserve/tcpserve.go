@@ -55,22 +55,31 @@ func stale(path string) bool {
 	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
+// Handler serves one connection.
+type Handler interface {
+	// Handle serves for a while. It returns true if it is to be called again, which
+	// is done in a new goroutine. A new one has a small stack: it is the place to wait
+	// in for long, if no deep call was made before.
+	Handle() (again bool)
+}
+
 // Server accepts connections until it is closed.
 type Server struct {
 	listener net.Listener
-	handle   func(net.Conn)
+	open     func(net.Conn) Handler
 	log      *logging.Logger
 
 	mu     sync.Mutex
 	conns  map[net.Conn]struct{}
 	closed bool
-	busy   sync.WaitGroup
+	busy   sync.WaitGroup // connections
 }
 
-// New returns a server that gives each connection to handle, in a goroutine of
-// its own, and closes it when handle returns.
-func New(listener net.Listener, log *logging.Logger, handle func(net.Conn)) *Server {
-	return &Server{listener: listener, handle: handle, log: log, conns: map[net.Conn]struct{}{}}
+// New returns a server that has each connection served by the handler that open
+// makes for it, and closes it when that has done. Open is called in the
+// connection's own goroutine.
+func New(listener net.Listener, log *logging.Logger, open func(net.Conn) Handler) *Server {
+	return &Server{listener: listener, open: open, log: log, conns: map[net.Conn]struct{}{}}
 }
 
 // Serve accepts connections. It returns nil after Close, else the error that
@@ -113,15 +122,21 @@ func (s *Server) serve(conn net.Conn) {
 		return
 	}
 	s.conns[conn] = struct{}{}
-	s.busy.Go(func() {
-		defer func() {
-			conn.Close()
-			s.mu.Lock()
-			delete(s.conns, conn)
-			s.mu.Unlock()
-		}()
-		s.handle(conn)
-	})
+	s.busy.Add(1)
+	go func() { s.handle(conn, s.open(conn)) }()
+}
+
+// handle is the connection's goroutine: there is one at a time.
+func (s *Server) handle(conn net.Conn, h Handler) {
+	if h.Handle() {
+		go s.handle(conn, h)
+		return
+	}
+	conn.Close()
+	s.mu.Lock()
+	delete(s.conns, conn)
+	s.mu.Unlock()
+	s.busy.Done()
 }
 
 // Close stops accepting, closes all connections, and returns when all handlers have.

@@ -2,6 +2,8 @@ package tcpserve
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -68,6 +70,40 @@ func TestListenWhereSomethingIs(t *testing.T) {
 	}
 }
 
+type handler func() bool
+
+func (h handler) Handle() bool { return h() }
+
+// TestHandleAgain has a handler that is called until it has done, and then no more.
+func TestHandleAgain(t *testing.T) {
+	ln, err := Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := 0
+	s := New(ln, logging.Discard(), func(c net.Conn) Handler {
+		return handler(func() bool {
+			calls++
+			fmt.Fprintln(c, calls)
+			return calls < 3
+		})
+	})
+	served := make(chan error)
+	go func() { served <- s.Serve() }()
+	conn, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if text, err := io.ReadAll(conn); err != nil || string(text) != "1\n2\n3\n" {
+		t.Errorf("read %q, %v", text, err)
+	}
+	s.Close()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestClose has connections in handlers that wait for input: Close ends them all.
 func TestClose(t *testing.T) {
 	ln, err := Listen("127.0.0.1:0")
@@ -77,11 +113,14 @@ func TestClose(t *testing.T) {
 	var open atomic.Int32
 	var in sync.WaitGroup
 	in.Add(3)
-	s := New(ln, logging.Discard(), func(c net.Conn) {
-		open.Add(1)
-		in.Done()
-		c.Read(make([]byte, 1)) //nolint:errcheck // all that counts is that it returns
-		open.Add(-1)
+	s := New(ln, logging.Discard(), func(c net.Conn) Handler {
+		return handler(func() bool {
+			open.Add(1)
+			in.Done()
+			c.Read(make([]byte, 1)) //nolint:errcheck // all that counts is that it returns
+			open.Add(-1)
+			return false
+		})
 	})
 	served := make(chan error)
 	go func() { served <- s.Serve() }()

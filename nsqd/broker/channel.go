@@ -92,6 +92,9 @@ func newChannel(t *Topic, name string, start uint64) *Channel {
 // Name returns the channel's name.
 func (c *Channel) Name() string { return c.name }
 
+// Topic returns the topic that the channel is of.
+func (c *Channel) Topic() *Topic { return c.topic }
+
 // Ephemeral tells whether the channel goes with its last consumer.
 func (c *Channel) Ephemeral() bool { return protocol.IsEphemeral(c.name) }
 

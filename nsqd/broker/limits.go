@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"nsqsuite/diskqueue"
 	"nsqsuite/protocol"
 )
 
@@ -107,7 +106,7 @@ func (t *Topic) noteLimits() {
 }
 
 // admission returns what a publish must ask, or nil.
-func (t *Topic) admission() func([]diskqueue.Record) error {
+func (t *Topic) admission() func([]Message) error {
 	if t.rejects.Load() {
 		return t.admit
 	}
@@ -117,12 +116,12 @@ func (t *Topic) admission() func([]diskqueue.Record) error {
 // amount is a number of messages, and of the bytes of their frames.
 type amount struct{ depth, bytes int64 }
 
-// admit tells whether records fit into the topic and all of its channels. It is
+// admit tells whether messages fit into the topic and all of its channels. It is
 // called with the log's writing lock held.
-func (t *Topic) admit(records []diskqueue.Record) error {
-	more := amount{depth: int64(len(records))}
-	for i := range records {
-		more.bytes += int64(protocol.MessageFrameHeaderSize + len(records[i].Body))
+func (t *Topic) admit(messages []Message) error {
+	more := amount{depth: int64(len(messages))}
+	for i := range messages {
+		more.bytes += int64(protocol.MessageFrameHeaderSize + len(messages[i].Body))
 	}
 	limits := *t.limits.Load()
 	if t.hold.Load() != flowing {

@@ -40,18 +40,23 @@ func (s *Subscription) FinishAll(numbers []uint64, failed func(number uint64, er
 		defer gone.release()
 	}
 	c.mu.Lock()
-	for _, number := range numbers {
-		p, k, err := c.owned(s, number)
+	for len(numbers) > 0 {
+		p, i, err := c.owned(s, numbers[0])
 		if err != nil {
-			failures = append(failures, failure{number, err})
+			failures = append(failures, failure{numbers[0], err})
+			numbers = numbers[1:]
 			continue
 		}
-		if observe != nil {
-			gone.add(c, p, k)
+		n := p.row(i, numbers, s.id)
+		for k := range n {
+			if observe != nil {
+				gone.add(c, p, i+k)
+			}
+			c.move(p, i+k, finished)
 		}
-		c.move(p, k, finished)
-		s.inFlight--
-		s.finished++
+		numbers = numbers[n:]
+		s.inFlight -= int64(n)
+		s.finished += uint64(n)
 		if p.live == 0 && p.end() <= c.next {
 			c.retire(p)
 		} else if p.deferred > 0 {

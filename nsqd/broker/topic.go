@@ -14,12 +14,9 @@ import (
 // flowing is the value of Topic.hold when the topic does not hold.
 const flowing = ^uint64(0)
 
-// Message is one message on its way in.
-type Message struct {
-	Body []byte
-	// Delay is how long no channel may hand it out; not negative.
-	Delay time.Duration
-}
+// Message is one message on its way in. Of its fields publishers set Body and, if
+// no channel may hand the message out for a while, Delay, which is not negative.
+type Message = diskqueue.Record
 
 // Topic is a log and the channels that read it. All methods are safe for concurrent use.
 type Topic struct {
@@ -69,12 +66,6 @@ func (t *Topic) Name() string { return t.name }
 // Ephemeral tells whether the topic lives in memory only, and goes with its last channel.
 func (t *Topic) Ephemeral() bool { return t.ephemeral }
 
-// keepRecords is for how many records scratch memory is kept.
-const keepRecords = 4096
-
-// records are scratch memory for a publish.
-var records = sync.Pool{New: func() any { return new([]diskqueue.Record) }}
-
 // TryPublish is Publish, but nothing tells of it if it fails: for who calls Publish then.
 func (t *Topic) TryPublish(messages []Message) error { return t.publish(messages) }
 
@@ -94,35 +85,25 @@ func (t *Topic) publish(messages []Message) error {
 	if err := t.broker.refuses(t); err != nil {
 		return err
 	}
-	scratch := records.Get().(*[]diskqueue.Record)
-	batch := (*scratch)[:0]
-	size, delayed, now, ahead := 0, false, int64(0), int64(0)
+	size, delayed := 0, false
 	for i := range messages {
-		m := &messages[i]
-		r := diskqueue.Record{Body: m.Body}
-		if m.Delay > 0 {
-			if !delayed {
-				delayed, now, ahead = true, t.broker.now(), t.noteStep()
-			}
-			r.Due = now - ahead + int64(m.Delay)
-		}
-		batch = append(batch, r)
-		size += len(m.Body)
+		size += len(messages[i].Body)
+		delayed = delayed || messages[i].Delay > 0
 	}
-	first, err := t.log.AppendIf(t.admission(), t.broker.wall(time.Now()), batch)
-	if err == nil && delayed {
-		t.noteDeferred(first, batch, ahead)
+	times, now := diskqueue.Times{At: t.broker.wall(time.Now())}, int64(0)
+	if delayed {
+		now = t.broker.now()
+		times.From = now - t.noteStep()
 	}
-	clear(batch)
-	if cap(batch) <= keepRecords {
-		*scratch = batch
-		records.Put(scratch)
-	}
+	first, err := t.log.AppendIf(t.admission(), times, messages)
 	if errors.Is(err, ErrFull) {
 		return err
 	}
 	if err != nil {
 		return t.broker.writeFailed(t, err)
+	}
+	if delayed {
+		t.noteDeferred(first, messages, now)
 	}
 	t.broker.wrote()
 	t.messages.Add(uint64(len(messages)))
@@ -142,13 +123,13 @@ func (t *Topic) published(from, to uint64) uint64 {
 	return t.log.Count(from, to)
 }
 
-// noteDeferred tells the channels which of the records from first on are not due
-// yet. The broker's clock is ahead of their due times.
-func (t *Topic) noteDeferred(first uint64, batch []diskqueue.Record, ahead int64) {
+// noteDeferred tells the channels which of the messages from first on are not due
+// yet, now being when they were published on the broker's clock.
+func (t *Topic) noteDeferred(first uint64, messages []Message, now int64) {
 	for _, c := range *t.readers.Load() {
-		for i := range batch {
-			if due := batch[i].Due; due != 0 {
-				c.deferAt(first+uint64(i), due+ahead)
+		for i := range messages {
+			if delay := messages[i].Delay; delay > 0 {
+				c.deferAt(first+uint64(i), now+int64(delay))
 			}
 		}
 	}

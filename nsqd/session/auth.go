@@ -62,10 +62,10 @@ func (s *Session) ask() error {
 		return protocol.AuthFailed.Errorf("AUTH failed")
 	}
 	s.grant = grant
-	s.mu.Lock()
-	s.security.authed = grant.Entries() > 0
-	s.security.identity, s.security.url = grant.Identity, grant.IdentityURL
-	s.mu.Unlock()
+	s.noteSecurity(func(n *security) {
+		n.authed = grant.Entries() > 0
+		n.identity, n.url = grant.Identity, grant.IdentityURL
+	})
 	return nil
 }
 

@@ -82,7 +82,7 @@ func (s *Session) identify() error {
 	s.settings.Store(&settings)
 	s.locality = s.server.localityOf(&id)
 	s.mu.Lock()
-	s.identity = id
+	s.identity = identity{id.ClientID, id.Hostname, id.UserAgent, id.TopologyZone, id.TopologyRegion}
 	s.mu.Unlock()
 	s.startHeartbeat(settings.Heartbeat)
 	if !id.FeatureNegotiation {
@@ -141,7 +141,7 @@ func (s *Session) sub(line *protocol.Line) error {
 		return err
 	}
 	s.mu.Lock()
-	s.subscription, s.channel = subscription, [2]string{topic, channel}
+	s.subscription = subscription
 	s.mu.Unlock()
 	s.state.Store(protocol.StateSubscribed)
 	s.respond(protocol.FrameResponse, protocol.OK)
@@ -257,17 +257,6 @@ func (s *Session) fin(line *protocol.Line) error {
 		return err
 	}
 	s.pending.finished = append(s.pending.finished, number)
-	return nil
-}
-
-// aimFin makes FINs what is gathered.
-func (s *Session) aimFin() error {
-	if b := s.pending.batch; b != nil && len(b.messages) > 0 {
-		if err := s.settle(); err != nil {
-			return err
-		}
-	}
-	s.pending.borrow()
 	return nil
 }
 

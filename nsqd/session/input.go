@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"net"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -45,11 +47,14 @@ var errLineTooLong = errors.New("command line is too long")
 
 // input is what has been read and not yet carried out: buf[r:w].
 type input struct {
-	conn  io.Reader
-	raw   syscall.RawConn // nil if conn is no plain socket
-	small []byte          // to wait in with little in hand
-	last  int             // bytes that came last
-	flood bool            // they filled the buffer
+	conn   io.Reader
+	raw    syscall.RawConn // nil if conn is no plain socket
+	small  []byte          // to wait in with little in hand
+	few    [16]byte        // to doze in: what answers a heartbeat fits in, what a message needs does not
+	dozing bool            // the wait is one with few
+	late   error           // what ended the doze
+	last   int             // bytes that came last
+	flood  bool            // they filled the buffer
 
 	lent *buffer // nil if buf is nobody else's
 	buf  []byte
@@ -61,18 +66,26 @@ type input struct {
 	err   error
 }
 
-// attach makes conn, as it is now, what is read from. What had been read before is dropped.
-func (in *input) attach(conn *layers.Conn) {
-	in.release()
-	in.conn, in.raw = conn, nil
-	if sc, ok := conn.Conn.(syscall.Conn); ok && conn.Plain() {
+// rawConn returns the socket that conn is, or nil.
+func rawConn(conn net.Conn) syscall.RawConn {
+	if sc, ok := conn.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
-			in.raw = raw
-			in.ready = in.readReady
-			return
+			return raw
 		}
 	}
-	in.small = make([]byte, trickle)
+	return nil
+}
+
+// attach makes conn, as it is now, what is read from; raw is its socket, or nil. What
+// had been read before is dropped.
+func (in *input) attach(conn *layers.Conn, raw syscall.RawConn) {
+	in.release()
+	in.conn, in.raw = conn, nil
+	if raw != nil && conn.Plain() {
+		in.raw, in.ready = raw, in.readReady
+	} else {
+		in.small = make([]byte, trickle)
+	}
 }
 
 // borrow moves what is in hand to the start of a buffer from the pool.
@@ -103,6 +116,9 @@ func (in *input) skip(n int) { in.r += n }
 // cannot know that it will wait: it holds the small buffer if little came last, be it
 // a NOP, and else the large one, so that a stream of commands is read in large pieces.
 func (in *input) fill() error {
+	if in.late != nil {
+		return in.late
+	}
 	if in.r == in.w {
 		in.release()
 	}
@@ -165,9 +181,25 @@ func (in *input) wait() error {
 	return nil
 }
 
+// doze waits as wait does, with nothing in hand, but needs next to no stack. What
+// went wrong the next fill tells.
+func (in *input) doze() {
+	in.release()
+	in.dozing = true
+	in.late = in.wait()
+	in.dozing = false
+}
+
+// fewCame tells whether what came last during a doze is all that there was.
+func (in *input) fewCame() bool { return len(in.buf) == len(in.few) && in.w < len(in.few) }
+
 // readReady is called when the socket may be readable; false means that it was not.
 func (in *input) readReady(fd uintptr) bool {
-	in.makeRoom()
+	if in.dozing {
+		in.buf = in.few[:]
+	} else {
+		in.makeRoom()
+	}
 	for {
 		n, err := syscall.Read(int(fd), in.buf[in.w:])
 		switch err {
@@ -203,8 +235,7 @@ func (in *input) rest() {
 	}
 }
 
-// fill carries out what is gathered, and waits for more input. The deadline is
-// that of the command being waited for: two heartbeats from when the wait began.
+// fill carries out what is gathered, and waits for more input.
 func (s *Session) fill() error {
 	if err := s.settle(); err != nil {
 		return s.fail(err)
@@ -213,14 +244,57 @@ func (s *Session) fill() error {
 		return err
 	}
 	if !s.armed {
-		s.armed = true
-		deadline := time.Time{}
-		if interval := s.settings.Load().Heartbeat; interval > 0 {
-			deadline = time.Now().Add(2 * interval)
-		}
-		s.conn.SetReadDeadline(deadline) //nolint:errcheck // the read will tell
+		s.limitRead(time.Now())
 	}
 	return s.in.fill()
+}
+
+// calmAfter is how long nothing must have come until a session is calm and waits
+// with a small stack. In a stream of commands that costs more than it saves, so it
+// is calmAgainAfter for one that was calm so short a time ago.
+const (
+	calmAfter      = 10 * time.Millisecond
+	calmAgainAfter = time.Second
+)
+
+// await waits for something to come, if nothing is in hand and the socket is plain.
+// The session is calm if for some time nothing does, or if little came before.
+func (s *Session) await() error {
+	in := &s.in
+	if in.r < in.w || in.raw == nil || in.late != nil {
+		return nil // then it is the command that waits
+	}
+	if err := s.settle(); err != nil {
+		return err
+	}
+	if err := s.flush(); err != nil {
+		return err
+	}
+	began := time.Now()
+	if !in.fewCame() {
+		patience := calmAfter
+		if began.Sub(s.calmed) < calmAgainAfter {
+			patience = calmAgainAfter
+		}
+		s.conn.SetReadDeadline(began.Add(patience)) //nolint:errcheck // the read will tell
+		if err := in.fill(); !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+	}
+	s.limitRead(began)
+	s.calm, s.calmed, s.out = true, began, nil
+	return nil
+}
+
+// limitRead sets the deadline of the command being waited for: two heartbeats from
+// when the wait began.
+func (s *Session) limitRead(began time.Time) {
+	s.armed = true
+	deadline := time.Time{}
+	if interval := s.settings.Load().Heartbeat; interval > 0 {
+		deadline = began.Add(2 * interval)
+	}
+	s.conn.SetReadDeadline(deadline) //nolint:errcheck // the read will tell
 }
 
 // need returns the next n bytes without taking them. They are valid until the next fill.

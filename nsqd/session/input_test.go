@@ -31,7 +31,7 @@ func TestInputBuffers(t *testing.T) {
 	}
 	defer conn.Close()
 	var in input
-	in.attach(layers.New(conn))
+	in.attach(layers.New(conn), rawConn(conn))
 	defer in.release()
 	send := func(n int) {
 		t.Helper()

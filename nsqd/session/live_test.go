@@ -116,11 +116,19 @@ func (l *live) connect(network string) net.Conn {
 		ours, theirs = l.dial(network)
 	}
 	l.conns = append(l.conns, ours, theirs)
-	l.busy.Go(func() {
-		l.sessions.Handle(theirs)
-		theirs.Close()
-	})
+	l.busy.Add(1)
+	go l.serve(l.sessions.Open(theirs), theirs)
 	return ours
+}
+
+// serve does what tcpserve does.
+func (l *live) serve(s *Session, conn net.Conn) {
+	if s.Handle() {
+		go l.serve(s, conn)
+		return
+	}
+	conn.Close()
+	l.busy.Done()
 }
 
 func (l *live) dial(network string) (ours, theirs net.Conn) {

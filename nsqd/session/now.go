@@ -84,13 +84,8 @@ type now struct {
 	err  error
 }
 
-func (n *now) attach(conn net.Conn) {
-	if sc, ok := conn.(syscall.Conn); ok {
-		if raw, err := sc.SyscallConn(); err == nil {
-			n.raw, n.try = raw, n.tryOnce
-		}
-	}
-}
+// attach makes raw, or nil, the socket.
+func (n *now) attach(raw syscall.RawConn) { n.raw, n.try = raw, n.tryOnce }
 
 // write writes as much of bufs as the socket takes at once, and leaves the rest in it.
 func (n *now) write(bufs *net.Buffers) error {

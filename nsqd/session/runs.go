@@ -26,7 +26,7 @@ const (
 type runs struct {
 	session *Session
 	state   atomic.Int32
-	done    chan struct{} // closed by a loop that finds the session over
+	done    chan struct{} // made by end, and closed by a loop that finds the session over
 }
 
 // wake serves the consumer at once, starts the loop, or makes it look once more.
@@ -52,6 +52,7 @@ func (r *runs) wake() {
 
 // end makes the loop end, and returns when it has. No wake starts another.
 func (r *runs) end() {
+	r.done = make(chan struct{})
 	if old := r.state.Swap(over); old == running || old == again {
 		<-r.done
 	}

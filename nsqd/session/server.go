@@ -63,13 +63,19 @@ func NewServer(c Config) *Server {
 // connections are for their owner to close.
 func (v *Server) Close() { v.cancel() }
 
-// Handle serves a connection until it ends, which it does when somebody closes it.
-func (v *Server) Handle(conn net.Conn) {
+// Open begins the session of a connection, which Session.Handle serves. It ends
+// when somebody closes the connection.
+func (v *Server) Open(conn net.Conn) *Session {
 	s := newSession(v, conn)
 	v.mu.Lock()
 	v.sessions[s] = struct{}{}
 	v.mu.Unlock()
-	s.serve()
+	s.log("TCP: new client(%s)", s.remote)
+	return s
+}
+
+// ended forgets a session.
+func (v *Server) ended(s *Session) {
 	v.mu.Lock()
 	delete(v.sessions, s)
 	v.mu.Unlock()

@@ -23,66 +23,98 @@ type Session struct {
 	server *Server
 	conn   *layers.Conn
 	remote string
-	since  time.Time
-	log    func(format string, args ...any) // at level info
+	since  int64 // Unix time
 
 	in       input
 	out      []byte // answers not written yet
 	pending  pending
-	armed    bool // the read deadline is set for the command that is being waited for
-	failed   bool // the input has ended, and the client been told what there was to tell
-	secure   bool // there is TLS
+	armed    bool      // the read deadline is set for the command that is being waited for
+	greeted  bool      // the magic has come
+	calm     bool      // nothing is to be done until the next command comes
+	calmed   time.Time // when the wait began after which it was so last
+	failed   bool      // the input has ended, and the client been told what there was to tell
+	secure   bool      // there is TLS
 	locality broker.Locality
 	grant    *auth.Grant
 	secret   string // of AUTH, to ask again when the grant has expired
 
-	topic        *broker.Topic // of the last publish
-	repeated     repeated      // the last PUB or DPUB to it
+	lanes        map[string]*lane // by the topic's name
+	repeated     repeated         // the last PUB or DPUB
 	subscription *broker.Subscription
 
-	settings  atomic.Pointer[protocol.Settings]
-	state     atomic.Int32
-	heartbeat *time.Timer
+	settings atomic.Pointer[protocol.Settings]
+	state    atomic.Int32
 
-	writing sync.Mutex // held by who writes to conn or adds layers to it
-	runs    runs
-	now     now
-	wrote   time.Time // when the last write began
+	writing   sync.Mutex // held by who writes to conn or adds layers to it
+	heartbeat *time.Timer
+	interval  time.Duration // of heartbeats; 0: there are none
+	runs      runs
+	now       now
+	wrote     time.Time // when the last write began
 
 	mu        sync.Mutex // guards what /stats shows
-	security  security
-	identity  protocol.Identify
+	security  *security  // nil: there is nothing to show
+	identity  identity
 	host      string // the peer's address without port
 	published map[string]uint64
-	channel   [2]string // topic and channel of the subscription
 }
 
 func newSession(v *Server, conn net.Conn) *Session {
-	s := &Session{server: v, conn: layers.New(conn), remote: conn.RemoteAddr().String(), since: time.Now(), log: v.Log.Infof}
+	s := &Session{server: v, conn: layers.New(conn), remote: conn.RemoteAddr().String(), since: time.Now().Unix()}
 	if host, _, err := net.SplitHostPort(s.remote); err == nil {
 		s.host = host
 	}
 	if s.remote == "" {
 		s.remote = "@" // an unnamed Unix socket
 	}
-	s.identity.ClientID, s.identity.Hostname = s.host, s.host
+	s.identity.client, s.identity.host = s.host, s.host
 	settings := v.Limits.DefaultSettings()
 	s.settings.Store(&settings)
-	s.in.attach(s.conn)
-	s.now.attach(conn)
-	s.runs.session, s.runs.done = s, make(chan struct{})
+	raw := rawConn(conn)
+	s.in.attach(s.conn, raw)
+	s.now.attach(raw)
+	s.runs.session = s
 	return s
 }
 
-// serve runs the session to its end.
-func (s *Session) serve() {
-	s.log("TCP: new client(%s)", s.remote)
-	defer s.in.release()
-	if !s.readMagic() {
-		return
+// identity is what /stats shows of an IDENTIFY.
+type identity struct{ client, host, userAgent, zone, region string }
+
+// log writes a line of level info.
+func (s *Session) log(format string, args ...any) { s.server.Log.Infof(format, args...) }
+
+// Handle is tcpserve.Handler: it carries out commands until none comes for the
+// moment, or waits for the next one with a small stack.
+func (s *Session) Handle() (again bool) {
+	if s.calm {
+		s.in.doze()
+		s.calm = false
+		return true
 	}
-	s.startHeartbeat(s.settings.Load().Heartbeat)
+	return s.serve()
+}
+
+// serve runs the session until it is calm, which it tells, or to its end.
+func (s *Session) serve() (again bool) {
+	if !s.greeted {
+		if !s.readMagic() {
+			s.in.release()
+			s.server.ended(s)
+			return false
+		}
+		s.greeted = true
+		s.startHeartbeat(s.settings.Load().Heartbeat)
+	}
 	err := s.readCommands()
+	if s.calm {
+		return true
+	}
+	s.end(err)
+	return false
+}
+
+// end ends the session because of err.
+func (s *Session) end(err error) {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
 		s.server.Log.Debugf("client(%s) closed the connection", s.remote)
 	} else if !isProtocolError(err) {
@@ -93,12 +125,14 @@ func (s *Session) serve() {
 	s.conn.Close()
 	s.quieten()
 	s.conn.Free()
+	s.in.release()
 	s.log("PROTOCOL(V2): [%s] exiting ioloop", s.remote)
+	s.server.ended(s)
 }
 
 // quieten ends all writing but that of the reading loop.
 func (s *Session) quieten() {
-	s.stopHeartbeat()
+	s.startHeartbeat(0)
 	if s.subscription != nil {
 		s.subscription.Unsubscribe()
 	}
@@ -132,10 +166,18 @@ func (s *Session) readMagic() bool {
 	return true
 }
 
-// readCommands carries out commands until one fails or none comes any more.
+// readCommands carries out commands until one fails, or none comes any more or
+// for the moment.
 func (s *Session) readCommands() error {
 	for {
-		if err := s.next(); err != nil {
+		err := s.await()
+		if s.calm {
+			return nil
+		}
+		if err == nil {
+			err = s.next()
+		}
+		if err != nil {
 			return s.fail(err)
 		}
 		s.armed = false
@@ -250,39 +292,35 @@ func (s *Session) limitWrite() {
 
 // startHeartbeat sends a heartbeat every interval from now on; none if that is 0.
 func (s *Session) startHeartbeat(interval time.Duration) {
-	s.stopHeartbeat()
-	if interval <= 0 {
-		return
-	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	var timer *time.Timer
-	timer = time.AfterFunc(interval, func() {
-		s.writing.Lock()
-		defer s.writing.Unlock()
-		if s.heartbeat != timer {
-			return // another one has taken its place
-		}
-		timer.Reset(interval)
-		s.limitWrite()
-		if _, err := s.conn.Write(heartbeatFrame); err != nil {
-			s.conn.Close() // a client that does not read is gone
-		}
-		s.conn.Rest()
-	})
-	s.heartbeat = timer
+	s.interval = interval
+	switch {
+	case interval > 0 && s.heartbeat == nil:
+		s.heartbeat = time.AfterFunc(interval, s.beat)
+	case interval > 0:
+		s.heartbeat.Reset(interval)
+	case s.heartbeat != nil:
+		s.heartbeat.Stop()
+	}
+}
+
+// beat sends a heartbeat.
+func (s *Session) beat() {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.interval <= 0 {
+		return
+	}
+	s.heartbeat.Reset(s.interval)
+	s.limitWrite()
+	if _, err := s.conn.Write(heartbeatFrame); err != nil {
+		s.conn.Close() // a client that does not read is gone
+	}
+	s.conn.Rest()
 }
 
 var heartbeatFrame = protocol.AppendFrame(nil, protocol.FrameResponse, protocol.Heartbeat)
-
-func (s *Session) stopHeartbeat() {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	if s.heartbeat != nil {
-		s.heartbeat.Stop()
-		s.heartbeat = nil
-	}
-}
 
 // stats returns what /stats shows of the session.
 func (s *Session) stats() Client {
@@ -290,24 +328,26 @@ func (s *Session) stats() Client {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := Client{
-		Topic:     s.channel[0],
-		Channel:   s.channel[1],
 		Published: len(s.published) > 0,
 		ClientStats: protocol.ClientStats{
-			ClientID:       s.identity.ClientID,
-			Hostname:       s.identity.Hostname,
-			UserAgent:      s.identity.UserAgent,
+			ClientID:       s.identity.client,
+			Hostname:       s.identity.host,
+			UserAgent:      s.identity.userAgent,
 			Version:        "V2",
 			RemoteAddress:  s.remote,
 			State:          s.state.Load(),
-			ConnectTS:      s.since.Unix(),
+			ConnectTS:      s.since,
 			SampleRate:     settings.SampleRate,
-			TopologyZone:   s.identity.TopologyZone,
-			TopologyRegion: s.identity.TopologyRegion,
+			TopologyZone:   s.identity.zone,
+			TopologyRegion: s.identity.region,
 		},
 	}
-	s.security.show(&c.ClientStats)
+	if s.security != nil {
+		s.security.show(&c.ClientStats)
+	}
 	if s.subscription != nil {
+		channel := s.subscription.Channel()
+		c.Topic, c.Channel = channel.Topic().Name(), channel.Name()
 		c.InFlightCount, c.ReadyCount, c.MessageCount, c.FinishCount, c.RequeueCount = s.subscription.Counters()
 	}
 	for topic, n := range s.published {

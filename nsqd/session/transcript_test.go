@@ -26,6 +26,7 @@ import (
 //	= 30s               time passes (in a bubble only)
 //	! empty t c         something is done to topic t or channel c of it
 //	! leave             the first client closes its connection
+//	! calm              all sessions wait with a small stack
 //	! counts 1 in flight, 2 requeues    so says what the channel c of topic t counts
 //
 // In what is sent, [text] is a body, [10*x] one of ten bytes x, [=7] only the
@@ -183,6 +184,9 @@ func (s *transcript) act(words []string) {
 		if s.bubble {
 			synctest.Wait()
 		}
+		return
+	case "calm":
+		awaitCalm(s.t, len(s.clients))
 		return
 	case "counts":
 		c := s.live.channel("t", "c").Stats()

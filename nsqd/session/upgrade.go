@@ -94,11 +94,9 @@ func (s *Session) addLayers(u *upgrades) error {
 
 // layerAdded reads through the new layer from now on, and writes an OK through it.
 func (s *Session) layerAdded(note func(*security)) error {
-	s.in.attach(s.conn)
+	s.in.attach(s.conn, s.now.raw)
 	s.armed = false
-	s.mu.Lock()
-	note(&s.security)
-	s.mu.Unlock()
+	s.noteSecurity(note)
 	s.respond(protocol.FrameResponse, protocol.OK)
 	return s.writeOut()
 }
@@ -130,6 +128,16 @@ type security struct {
 	deflate, snappy bool
 	authed          bool
 	identity, url   string
+}
+
+// noteSecurity changes what is shown.
+func (s *Session) noteSecurity(note func(*security)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.security == nil {
+		s.security = new(security)
+	}
+	note(s.security)
 }
 
 func (n *security) show(c *protocol.ClientStats) {

@@ -1,0 +1,298 @@
+package session
+
+import (
+	"errors"
+	"slices"
+	"sync"
+
+	"nsqsuite/nsqd/broker"
+	"nsqsuite/protocol"
+)
+
+// pending is what the reading loop has gathered and not yet carried out:
+// publishes, or FINs.
+type pending struct {
+	*batch        // nil if nothing is gathered
+	name   []byte // of the topic that a command being read is for
+}
+
+// batch is borrowed while something is gathered.
+type batch struct {
+	messages  []broker.Message // in the order in which they came
+	stretches []stretch        // of the commands that brought them
+	groups    []group          // by topic, in the order in which they began
+	sorted    []broker.Message // by group
+	counts    []int            // of the messages in each command, by group
+	commands  int
+	together  bool     // there are commands of several messages
+	finished  []uint64 // numbers of IDs
+}
+
+// stretch is commands alike that came one behind the other. A command of several
+// messages is one for itself.
+type stretch struct {
+	lane               *lane
+	verb               *verb
+	commands, messages int
+}
+
+// verb is a command that publishes, as its errors name it.
+type verb struct {
+	command string
+	failed  protocol.Code
+}
+
+var (
+	pubVerb  = &verb{"PUB", protocol.PubFailed}
+	mpubVerb = &verb{"MPUB", protocol.MPubFailed}
+	dpubVerb = &verb{"DPUB", protocol.DPubFailed}
+)
+
+func (v *verb) error(err error) *protocol.Error {
+	return v.failed.Errorf("%s failed %s", v.command, err)
+}
+
+// lane is a topic that the client publishes to.
+type lane struct {
+	topic *broker.Topic
+	group int // in what is gathered, counted from 1; 0: it has none
+}
+
+// maxLanes is how many topics a session remembers.
+const maxLanes = 1024
+
+// group is what is gathered for one topic, and what became of it.
+type group struct {
+	lane               *lane
+	commands, messages int
+
+	message, command int // where its next go, see batch.sort
+
+	refused  []error // nil, or of each command before err why it was refused, if it was
+	err      error   // of the command behind these, and of all behind that
+	answered int     // commands
+}
+
+var batches = sync.Pool{New: func() any { return new(batch) }}
+
+// keepBatch is how many messages or FINs a batch may have room for to be used again.
+const keepBatch = 8 << 10
+
+func (p *pending) borrow() *batch {
+	if p.batch == nil {
+		p.batch = batches.Get().(*batch)
+	}
+	return p.batch
+}
+
+// giveBack empties the batch.
+func (p *pending) giveBack() {
+	b := p.batch
+	p.batch = nil
+	for i := range b.groups {
+		b.groups[i].lane.group = 0
+	}
+	if cap(b.messages) > keepBatch || cap(b.finished) > keepBatch {
+		return
+	}
+	clear(b.messages)
+	clear(b.sorted)
+	clear(b.stretches)
+	clear(b.groups)
+	*b = batch{messages: b.messages[:0], stretches: b.stretches[:0], groups: b.groups[:0],
+		sorted: b.sorted[:0], counts: b.counts[:0], finished: b.finished[:0]}
+	batches.Put(b)
+}
+
+// add takes in commands alike whose messages have just been added, one each but for MPUB.
+func (b *batch) add(l *lane, v *verb, commands, messages int) {
+	b.commands += commands
+	b.together = b.together || v == mpubVerb
+	if l.group == 0 {
+		b.groups = append(b.groups, group{lane: l})
+		l.group = len(b.groups)
+	}
+	g := &b.groups[l.group-1]
+	g.commands += commands
+	g.messages += messages
+	if n := len(b.stretches); n > 0 && v != mpubVerb {
+		if s := &b.stretches[n-1]; s.lane == l && s.verb == v {
+			s.commands += commands
+			s.messages += messages
+			return
+		}
+	}
+	b.stretches = append(b.stretches, stretch{l, v, commands, messages})
+}
+
+// sort returns the messages group by group, each in the order in which they came,
+// and likewise how many each command has: none if each has one.
+func (b *batch) sort() (messages []broker.Message, counts []int) {
+	if len(b.groups) == 1 && !b.together {
+		return b.messages, nil
+	}
+	b.sorted = slices.Grow(b.sorted, len(b.messages))[:len(b.messages)]
+	b.counts = slices.Grow(b.counts, b.commands)[:b.commands]
+	message, command := 0, 0
+	for i := range b.groups {
+		g := &b.groups[i]
+		g.message, g.command = message, command
+		message += g.messages
+		command += g.commands
+	}
+	from := b.messages
+	for _, s := range b.stretches {
+		g := &b.groups[s.lane.group-1]
+		copy(b.sorted[g.message:], from[:s.messages])
+		for i := range s.commands {
+			b.counts[g.command+i] = s.messages / s.commands
+		}
+		from = from[s.messages:]
+		g.message += s.messages
+		g.command += s.commands
+	}
+	if !b.together {
+		return b.sorted, nil
+	}
+	return b.sorted, b.counts
+}
+
+// settle carries out what is gathered. Its answers are gathered in turn.
+func (s *Session) settle() error {
+	b := s.pending.batch
+	if b == nil {
+		return nil
+	}
+	defer s.pending.giveBack()
+	if len(b.finished) > 0 {
+		s.subscription.FinishAll(b.finished, func(number uint64, err error) {
+			s.refuseFin(protocol.NewMessageID(number), err)
+		})
+	}
+	if !s.publishAll(b) {
+		return s.answerEach(b)
+	}
+	for i := range b.groups {
+		g := &b.groups[i]
+		s.countPublished(g.lane, g.messages)
+	}
+	for range b.commands {
+		s.out = append(s.out, okFrame...)
+	}
+	return nil
+}
+
+var okFrame = protocol.AppendFrame(nil, protocol.FrameResponse, protocol.OK)
+
+// publishAll publishes what is gathered, topic by topic, and tells whether all went well.
+func (s *Session) publishAll(b *batch) bool {
+	messages, counts := b.sort()
+	well := true
+	for i := range b.groups {
+		g := &b.groups[i]
+		var each []int
+		if len(counts) > 0 {
+			each, counts = counts[:g.commands], counts[g.commands:]
+		}
+		g.refused, g.err = s.publish(g.lane, messages[:g.messages], each)
+		messages = messages[g.messages:]
+		well = well && g.refused == nil && g.err == nil
+	}
+	return well
+}
+
+// publish publishes to the topic, which may have been deleted and made again
+// meanwhile: all commands or, if there is not room for all, those that fit, see
+// broker.Topic.PublishEach.
+func (s *Session) publish(l *lane, messages []broker.Message, counts []int) (refused []error, err error) {
+	refused, err = l.topic.PublishEach(messages, counts)
+	if !errors.Is(err, broker.ErrExiting) || refused != nil {
+		return refused, err
+	}
+	now, e := s.server.Broker.Topic(l.topic.Name())
+	if e != nil || now == l.topic {
+		return nil, err
+	}
+	l.topic = now
+	return now.PublishEach(messages, counts)
+}
+
+// answerEach answers commands of which some were refused because there is no room:
+// that is no fault of theirs, so the connection stays, and the log has it from the
+// broker. Any other failure is returned, and nothing behind it is answered.
+func (s *Session) answerEach(b *batch) error {
+	for _, stretch := range b.stretches {
+		g := &b.groups[stretch.lane.group-1]
+		for range stretch.commands {
+			n := g.answered
+			g.answered++
+			switch {
+			case n < len(g.refused) && g.refused[n] != nil:
+				s.respond(protocol.FrameError, stretch.verb.error(g.refused[n]).Error())
+				continue
+			case n >= len(g.refused) && g.err != nil:
+				return stretch.verb.error(g.err).Because(g.err)
+			}
+			s.out = append(s.out, okFrame...)
+			s.countPublished(g.lane, stretch.messages/stretch.commands)
+		}
+	}
+	return nil
+}
+
+func (s *Session) countPublished(l *lane, n int) {
+	s.mu.Lock()
+	if s.published == nil {
+		s.published = map[string]uint64{}
+	}
+	s.published[l.topic.Name()] += uint64(n)
+	s.mu.Unlock()
+}
+
+// gather adds a message to what will be published.
+func (s *Session) gather(l *lane, v *verb, m broker.Message) {
+	b := s.pending.borrow()
+	b.messages = append(b.messages, m)
+	b.add(l, v, 1, 1)
+}
+
+// aim returns the lane to the topic of this name. The error is that of the command v.
+func (s *Session) aim(name []byte, v *verb) (*lane, error) {
+	if err := s.aimPublish(); err != nil {
+		return nil, err
+	}
+	if l := s.lanes[string(name)]; l != nil {
+		return l, nil
+	}
+	topic, err := s.server.Broker.Topic(string(name))
+	if err != nil {
+		return nil, v.error(err).Because(err)
+	}
+	if len(s.lanes) == maxLanes {
+		clear(s.lanes)
+	} else if s.lanes == nil {
+		s.lanes = map[string]*lane{}
+	}
+	l := &lane{topic: topic}
+	s.lanes[topic.Name()] = l
+	return l, nil
+}
+
+// aimPublish makes publishes what is gathered.
+func (s *Session) aimPublish() error {
+	if b := s.pending.batch; b != nil && len(b.finished) > 0 {
+		return s.settle()
+	}
+	return nil
+}
+
+// aimFin makes FINs what is gathered.
+func (s *Session) aimFin() error {
+	if b := s.pending.batch; b != nil && b.commands > 0 {
+		if err := s.settle(); err != nil {
+			return err
+		}
+	}
+	s.pending.borrow()
+	return nil
+}
