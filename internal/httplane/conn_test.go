@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,7 +29,7 @@ func (l hand) Close() error   { return nil }
 type client struct {
 	net.Conn
 	out    strings.Builder
-	ended  bool // the server has closed the connection
+	ended  atomic.Bool // the server has closed the connection
 	bodies []string
 	closed bool // the server takes no more requests
 	inside int
@@ -71,7 +72,7 @@ func dial(t *testing.T) *client {
 	sockets <- socket
 	go func() {
 		io.Copy(&c.out, c.Conn) //nolint:errcheck // it ends with the connection
-		c.ended = true
+		c.ended.Store(true)
 	}()
 	t.Cleanup(func() {
 		c.Close()
@@ -133,16 +134,16 @@ func TestDeadline(t *testing.T) {
 			}
 			client.send(c.last)
 			pass(patience - time.Second)
-			if client.ended {
+			if client.ended.Load() {
 				t.Errorf("%s: the server closes the connection too early", name)
 			}
 			pass(2 * time.Second)
-			if client.ended != c.ends {
-				t.Errorf("%s: the server has closed the connection: %v, want %v", name, client.ended, c.ends)
+			if client.ended.Load() != c.ends {
+				t.Errorf("%s: the server has closed the connection: %v, want %v", name, client.ended.Load(), c.ends)
 			}
 			pass(time.Hour)
-			if client.ended != c.ends {
-				t.Errorf("%s: the server has closed the connection in the end: %v, want %v", name, client.ended, c.ends)
+			if client.ended.Load() != c.ends {
+				t.Errorf("%s: the server has closed the connection in the end: %v, want %v", name, client.ended.Load(), c.ends)
 			}
 		})
 	}
@@ -182,8 +183,8 @@ func TestClosing(t *testing.T) {
 		c := dial(t)
 		c.send(start + "body")
 		c.closed = true
-		if got := c.send(start + "more"); got != "" || !c.ended || len(c.bodies) != 1 {
-			t.Errorf("answer %q, ended %v, carried out: %q", got, c.ended, c.bodies)
+		if got := c.send(start + "more"); got != "" || !c.ended.Load() || len(c.bodies) != 1 {
+			t.Errorf("answer %q, ended %v, carried out: %q", got, c.ended.Load(), c.bodies)
 		}
 	})
 }
