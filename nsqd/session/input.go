@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"nsqsuite/internal/logging"
+	"nsqsuite/internal/socket"
 	"nsqsuite/nsqd/layers"
 	"nsqsuite/protocol"
 )
@@ -166,7 +168,6 @@ func (in *input) makeRoom() {
 
 // wait waits until the socket is readable, and reads.
 func (in *input) wait() error {
-	in.n, in.err = 0, nil
 	if err := in.raw.Read(in.ready); err != nil {
 		return err
 	}
@@ -200,21 +201,12 @@ func (in *input) readReady(fd uintptr) bool {
 	} else {
 		in.makeRoom()
 	}
-	for {
-		n, err := syscall.Read(int(fd), in.buf[in.w:])
-		switch err {
-		case nil:
-			in.n = n
-		case syscall.EINTR:
-			continue
-		case syscall.EAGAIN:
-			in.rest()
-			return false
-		default:
-			in.err = err
-		}
-		return true
+	in.n, in.err = socket.Read(fd, in.buf[in.w:])
+	if in.err == syscall.EAGAIN {
+		in.rest()
+		return false
 	}
+	return true
 }
 
 // rest gives up, before a wait, what the bytes in hand do not need.
@@ -254,14 +246,14 @@ func (s *Session) fill() error {
 // is calmAgainAfter for one that was calm so short a time ago.
 const (
 	calmAfter      = 10 * time.Millisecond
-	calmAgainAfter = time.Second
+	calmAgainAfter = 5 * time.Second
 )
 
 // await waits for something to come, if nothing is in hand and the socket is plain.
 // The session is calm if for some time nothing does, or if little came before.
 func (s *Session) await() error {
 	in := &s.in
-	if in.r < in.w || in.raw == nil || in.late != nil {
+	if in.r < in.w || in.raw == nil || in.late != nil || s.server.TLSRequired {
 		return nil // then it is the command that waits
 	}
 	if err := s.settle(); err != nil {
@@ -284,6 +276,14 @@ func (s *Session) await() error {
 	s.limitRead(began)
 	s.calm, s.calmed, s.out = true, began, nil
 	return nil
+}
+
+// doze waits while the session is calm. It takes what answers a heartbeat, and
+// nothing else: to begin another goroutine for that would cost more than the rest.
+func (s *Session) doze() {
+	for s.in.doze(); string(s.in.bytes()) == "NOP\n" && !s.server.Log.Enabled(logging.Debug); s.in.doze() {
+		s.limitRead(time.Now())
+	}
 }
 
 // limitRead sets the deadline of the command being waited for: two heartbeats from

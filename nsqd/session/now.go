@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"nsqsuite/internal/socket"
 )
 
 // maxNowBytes is the size up to which a run is written without waiting. Where more
@@ -41,7 +43,7 @@ func (r *runs) serveNow() bool {
 			go r.finish(w)
 			return true
 		}
-		s.limitWrite()
+		s.wrote = time.Now()
 		if err := s.now.write(&w.bufs); err != nil {
 			s.writing.Unlock()
 			w.release()
@@ -76,46 +78,57 @@ func (r *runs) finish(w *scratch) {
 	r.loop(w)
 }
 
-// now writes to a plain socket without waiting. Session.writing guards it.
+// now writes to a plain socket what that takes at once. Session.writing guards it.
 type now struct {
 	raw  syscall.RawConn // nil if there is no such socket
-	try  func(fd uintptr) bool
-	bufs *net.Buffers
+	try  func(fd uintptr)
+	left net.Buffers
+	one  [1][]byte
 	err  error
 }
 
 // attach makes raw, or nil, the socket.
 func (n *now) attach(raw syscall.RawConn) { n.raw, n.try = raw, n.tryOnce }
 
-// write writes as much of bufs as the socket takes at once, and leaves the rest in it.
+// write writes as much of bufs as the socket takes at once, and leaves the rest in
+// it. A write deadline has no say.
 func (n *now) write(bufs *net.Buffers) error {
-	n.bufs, n.err = bufs, nil
-	err := n.raw.Write(n.try)
-	n.bufs = nil
+	n.left, n.err = *bufs, nil
+	err := n.raw.Control(n.try)
+	*bufs, n.left = n.left, nil
 	if err == nil {
 		err = n.err
 	}
 	return err
 }
 
-func (n *now) tryOnce(fd uintptr) bool {
-	for len(*n.bufs) > 0 {
-		first := (*n.bufs)[0]
-		written, err := syscall.Write(int(fd), first)
-		switch {
-		case err == syscall.EINTR:
-			continue
-		case err == syscall.EAGAIN:
-			return true
-		case err != nil:
+// writeOne is write for one buffer. It returns what is left of it.
+func (n *now) writeOne(p []byte) (left []byte, err error) {
+	n.one[0] = p
+	bufs := net.Buffers(n.one[:])
+	err = n.write(&bufs)
+	left, n.one[0] = n.one[0], nil
+	if len(bufs) == 0 {
+		left = nil
+	}
+	return left, err
+}
+
+func (n *now) tryOnce(fd uintptr) {
+	for len(n.left) > 0 {
+		first := n.left[0]
+		written, err := socket.Write(fd, first)
+		if err == syscall.EAGAIN {
+			return
+		}
+		if err != nil {
 			n.err = err
-			return true
+			return
 		}
 		if written < len(first) {
-			(*n.bufs)[0] = first[written:]
-			return true
+			n.left[0] = first[written:]
+			return
 		}
-		*n.bufs = (*n.bufs)[1:]
+		n.left = n.left[1:]
 	}
-	return true
 }

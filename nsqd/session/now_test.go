@@ -1,7 +1,11 @@
 package session
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
+	"os"
 	"testing"
 	"time"
 
@@ -49,5 +53,37 @@ func TestServedNow(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestWriteMoreThanFits writes more than a socket takes at once: the rest follows as
+// the client reads, and if it does not the write ends.
+func TestWriteMoreThanFits(t *testing.T) {
+	const interval = 100 * time.Millisecond
+	l := newLive(t)
+	defer l.close()
+	ours, theirs := l.dial("unix")
+	defer ours.Close()
+	defer theirs.Close()
+	s := newSession(l.sessions, theirs)
+	text := make([]byte, 8<<20)
+	for i := range text {
+		text[i] = byte(i / 7)
+	}
+	read := make(chan []byte)
+	go func() {
+		p := make([]byte, len(text))
+		io.ReadFull(ours, p) //nolint:errcheck // the comparison tells
+		read <- p
+	}()
+	if err := s.write(text); err != nil {
+		t.Error(err)
+	}
+	if !bytes.Equal(<-read, text) {
+		t.Error("the client has read something else")
+	}
+	s.settings.Store(&protocol.Settings{Heartbeat: interval})
+	if err := s.write(text); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("nobody reads: %v", err)
 	}
 }

@@ -87,7 +87,7 @@ func (s *Session) log(format string, args ...any) { s.server.Log.Infof(format, a
 // moment, or waits for the next one with a small stack.
 func (s *Session) Handle() (again bool) {
 	if s.calm {
-		s.in.doze()
+		s.doze()
 		s.calm = false
 		return true
 	}
@@ -268,8 +268,7 @@ func (s *Session) flush() error {
 
 // writeOut is flush for a caller that holds writing.
 func (s *Session) writeOut() error {
-	s.limitWrite()
-	_, err := s.conn.Write(s.out)
+	err := s.write(s.out)
 	if cap(s.out) > keepOut {
 		s.out = nil
 	}
@@ -279,6 +278,21 @@ func (s *Session) writeOut() error {
 
 // keepOut is the size in bytes up to which a session keeps its buffer for answers.
 const keepOut = 4 << 10
+
+// write writes p. What a plain socket does not take at once it must take in time:
+// only then there is a deadline, whose timer would go off long after. The caller
+// holds writing.
+func (s *Session) write(p []byte) (err error) {
+	s.wrote = time.Now()
+	if s.now.raw != nil && s.conn.Plain() {
+		if p, err = s.now.writeOne(p); err != nil || len(p) == 0 {
+			return err
+		}
+	}
+	s.limitWrite()
+	_, err = s.conn.Write(p)
+	return err
+}
 
 // limitWrite sets how long the next write may take. The caller holds writing.
 func (s *Session) limitWrite() {
@@ -313,8 +327,7 @@ func (s *Session) beat() {
 		return
 	}
 	s.heartbeat.Reset(s.interval)
-	s.limitWrite()
-	if _, err := s.conn.Write(heartbeatFrame); err != nil {
+	if err := s.write(heartbeatFrame); err != nil {
 		s.conn.Close() // a client that does not read is gone
 	}
 	s.conn.Rest()
