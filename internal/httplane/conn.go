@@ -2,9 +2,10 @@ package httplane
 
 import (
 	"io"
-	"net"
 	"sync"
 	"time"
+
+	"nsqsuite/internal/socket"
 )
 
 const (
@@ -31,7 +32,7 @@ const (
 // conn is a connection that net/http reads from. It is net/http that says who
 // reads when: one goroutine at a time.
 type conn struct {
-	net.Conn
+	socket.Conn
 	listener *laneListener
 
 	state   state
@@ -228,14 +229,4 @@ func (c *conn) giveBack() {
 		buffers.Put(c.buffer)
 		c.buffer, c.held = nil, nil
 	}
-}
-
-// CloseWrite tells the client that nothing more comes. net/http does so before it
-// closes a connection of which it has not read all.
-func (c *conn) CloseWrite() error {
-	half, ok := c.Conn.(interface{ CloseWrite() error })
-	if !ok {
-		return net.ErrClosed
-	}
-	return half.CloseWrite()
 }

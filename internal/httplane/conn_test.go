@@ -214,7 +214,8 @@ func TestIdle(t *testing.T) {
 		lane:   &Lane{Open: func(string) Action { return func([]byte, time.Time) bool { return true } }},
 		server: Server{Enter: func() bool { return true }, Leave: func() {}},
 	}
-	c := &conn{Conn: far, listener: l}
+	c := &conn{listener: l}
+	c.Attach(far)
 	ended := make(chan error)
 	go func() {
 		_, err := c.Read(make([]byte, 4096))

@@ -48,11 +48,13 @@ type laneListener struct {
 
 // Accept waits for a connection.
 func (l *laneListener) Accept() (net.Conn, error) {
-	socket, err := l.Listener.Accept()
+	accepted, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: socket, listener: l, limited: true}, nil
+	c := &conn{listener: l, limited: true}
+	c.Attach(accepted)
+	return c, nil
 }
 
 // ConnState is http.Server.ConnState: a connection that waits for a request may

@@ -108,7 +108,7 @@ var walls = map[string][]string{
 	"internal/logging":    {},
 	"internal/socket":     {},
 	"internal/tcpserve":   {"internal/logging"},
-	"internal/httplane":   {},
+	"internal/httplane":   {"internal/socket"},
 	"internal/httpapi":    {"internal/httplane", "internal/logging"},
 	"internal/httpclient": {},
 	"internal/access":     {"internal/httpapi", "internal/logging"},
