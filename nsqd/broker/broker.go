@@ -238,6 +238,9 @@ func (b *Broker) Health() error {
 	return nil
 }
 
+// Syncs tells whether a publish waits until the disk has it (durability fsync).
+func (b *Broker) Syncs() bool { return b.config.Durability == diskqueue.Fsync }
+
 // MemoryUsed returns the bytes of messages that are in memory, over all topics.
 func (b *Broker) MemoryUsed() int64 { return b.budget.Used() }
 

@@ -64,10 +64,11 @@ const maxLanes = 1024
 
 // group is what is gathered for one topic, and what became of it.
 type group struct {
-	lane               *lane
-	commands, messages int
+	lane           *lane
+	commands, size int // size: messages
 
-	message, command int // where its next go, see batch.sort
+	messages []broker.Message // once it is sorted
+	counts   []int            // of the messages in each command; nil: each has one
 
 	refused  []error // nil, or of each command before err why it was refused, if it was
 	err      error   // of the command behind these, and of all behind that
@@ -115,7 +116,7 @@ func (b *batch) add(l *lane, v *verb, commands, messages int) {
 	}
 	g := &b.groups[l.group-1]
 	g.commands += commands
-	g.messages += messages
+	g.size += messages
 	if n := len(b.stretches); n > 0 && v != mpubVerb {
 		if s := &b.stretches[n-1]; s.lane == l && s.verb == v {
 			s.commands += commands
@@ -126,37 +127,52 @@ func (b *batch) add(l *lane, v *verb, commands, messages int) {
 	b.stretches = append(b.stretches, stretch{l, v, commands, messages})
 }
 
-// sort returns the messages group by group, each in the order in which they came,
-// and likewise how many each command has: none if each has one.
-func (b *batch) sort() (messages []broker.Message, counts []int) {
-	if len(b.groups) == 1 && !b.together {
-		return b.messages, nil
+// sort gives each group its messages, in the order in which they came, and how many
+// each of its commands has: nothing if each has one.
+func (b *batch) sort() {
+	if len(b.groups) == 1 {
+		b.groups[0].messages = b.messages
+	} else {
+		b.sortMessages()
 	}
+	if b.together {
+		b.sortCounts()
+	}
+}
+
+func (b *batch) sortMessages() {
 	b.sorted = slices.Grow(b.sorted, len(b.messages))[:len(b.messages)]
-	b.counts = slices.Grow(b.counts, b.commands)[:b.commands]
-	message, command := 0, 0
+	rest := b.sorted
 	for i := range b.groups {
 		g := &b.groups[i]
-		g.message, g.command = message, command
-		message += g.messages
-		command += g.commands
+		g.messages, rest = rest[:0:g.size], rest[g.size:]
 	}
 	from := b.messages
-	for _, s := range b.stretches {
-		g := &b.groups[s.lane.group-1]
-		copy(b.sorted[g.message:], from[:s.messages])
-		for i := range s.commands {
-			b.counts[g.command+i] = s.messages / s.commands
-		}
+	for i := range b.stretches {
+		s := &b.stretches[i]
+		g := b.group(s)
+		g.messages = append(g.messages, from[:s.messages]...)
 		from = from[s.messages:]
-		g.message += s.messages
-		g.command += s.commands
 	}
-	if !b.together {
-		return b.sorted, nil
-	}
-	return b.sorted, b.counts
 }
+
+func (b *batch) sortCounts() {
+	b.counts = slices.Grow(b.counts, b.commands)[:b.commands]
+	rest := b.counts
+	for i := range b.groups {
+		g := &b.groups[i]
+		g.counts, rest = rest[:0:g.commands], rest[g.commands:]
+	}
+	for i := range b.stretches {
+		s := &b.stretches[i]
+		g := b.group(s)
+		for range s.commands {
+			g.counts = append(g.counts, s.messages/s.commands)
+		}
+	}
+}
+
+func (b *batch) group(s *stretch) *group { return &b.groups[s.lane.group-1] }
 
 // settle carries out what is gathered. Its answers are gathered in turn.
 func (s *Session) settle() error {
@@ -180,7 +196,7 @@ func (s *Session) settle() error {
 	}
 	for i := range b.groups {
 		g := &b.groups[i]
-		s.countPublished(g.lane, g.messages)
+		s.countPublished(g.lane, g.size)
 	}
 	for range b.commands {
 		s.out = append(s.out, okFrame...)
@@ -190,45 +206,50 @@ func (s *Session) settle() error {
 
 var okFrame = protocol.AppendFrame(nil, protocol.FrameResponse, protocol.OK)
 
-// publishAll publishes what is gathered, topic by topic, and tells whether all went well.
+// publishAll publishes what is gathered, topic by topic, and tells whether all went
+// well. If each publish waits for the disk they wait together.
 func (s *Session) publishAll(b *batch) bool {
-	messages, counts := b.sort()
-	well := true
-	for i := range b.groups {
-		g := &b.groups[i]
-		var each []int
-		if len(counts) > 0 {
-			each, counts = counts[:g.commands], counts[g.commands:]
+	b.sort()
+	if len(b.groups) > 1 && s.server.Broker.Syncs() {
+		s.publishTogether(b.groups)
+	} else {
+		for i := range b.groups {
+			s.publish(&b.groups[i])
 		}
-		g.refused, g.err = s.publish(g.lane, messages[:g.messages], each)
-		messages = messages[g.messages:]
-		well = well && g.refused == nil && g.err == nil
 	}
-	return well
+	return !slices.ContainsFunc(b.groups, func(g group) bool { return g.refused != nil || g.err != nil })
+}
+
+func (s *Session) publishTogether(groups []group) {
+	var all sync.WaitGroup
+	for i := range groups {
+		all.Go(func() { s.publish(&groups[i]) })
+	}
+	all.Wait()
 }
 
 // publish publishes to the topic, which may have been deleted and made again
 // meanwhile: all commands or, if there is not room for all, those that fit, see
 // broker.Topic.PublishEach.
-func (s *Session) publish(l *lane, messages []broker.Message, counts []int) (refused []error, err error) {
-	refused, err = l.topic.PublishEach(messages, counts)
-	if !errors.Is(err, broker.ErrExiting) || refused != nil {
-		return refused, err
+func (s *Session) publish(g *group) {
+	topic := g.lane.topic
+	g.refused, g.err = topic.PublishEach(g.messages, g.counts)
+	if !errors.Is(g.err, broker.ErrExiting) || g.refused != nil {
+		return
 	}
-	now, e := s.server.Broker.Topic(l.topic.Name())
-	if e != nil || now == l.topic {
-		return nil, err
+	if now, err := s.server.Broker.Topic(topic.Name()); err == nil && now != topic {
+		g.lane.topic = now
+		g.refused, g.err = now.PublishEach(g.messages, g.counts)
 	}
-	l.topic = now
-	return now.PublishEach(messages, counts)
 }
 
 // answerEach answers commands of which some were refused because there is no room:
 // that is no fault of theirs, so the connection stays, and the log has it from the
 // broker. Any other failure is returned, and nothing behind it is answered.
 func (s *Session) answerEach(b *batch) error {
-	for _, stretch := range b.stretches {
-		g := &b.groups[stretch.lane.group-1]
+	for i := range b.stretches {
+		stretch := &b.stretches[i]
+		g := b.group(stretch)
 		for range stretch.commands {
 			n := g.answered
 			g.answered++
