@@ -72,6 +72,30 @@ func CutFin(p []byte) (n uint64, ok bool) {
 	return ParseMessageID(MessageID(p[4:]))
 }
 
+// maxDelayDigits is how many digits CutReq takes for a delay in ms: eleven days.
+const maxDelayDigits = 9
+
+// CutReq returns the number of the ID and the delay in ms of the REQ command that p
+// begins with, and the command's size. It knows the usual form only, as CutFin does.
+func CutReq(p []byte) (n, ms uint64, size int, ok bool) {
+	const at = len("REQ 0123456789abcdef ")
+	if len(p) < at+2 || p[at-1] != ' ' || string(p[:4]) != "REQ " {
+		return 0, 0, 0, false
+	}
+	for i, c := range p[at:min(len(p), at+maxDelayDigits+1)] {
+		switch d := uint64(c - '0'); {
+		case c == '\n' && i > 0:
+			n, ok = ParseMessageID(MessageID(p[4:]))
+			return n, ms, at + i + 1, ok
+		case d > 9:
+			return 0, 0, 0, false
+		default:
+			ms = 10*ms + d
+		}
+	}
+	return 0, 0, 0, false
+}
+
 // CutPub returns the topic's name in the PUB command line that p begins with, in the
 // usual form: one space, and a bare newline.
 func CutPub(p []byte) (name []byte, ok bool) {

@@ -154,3 +154,59 @@ func TestCutFin(t *testing.T) {
 		}
 	}
 }
+
+// TestCutReq does the same for REQ, and TestCutPub for PUB.
+func TestCutReq(t *testing.T) {
+	for in, want := range map[string]bool{
+		"REQ 0123456789abcdef 0\n":          true,
+		"REQ 0123456789abcdef 0\nREQ x":     true,
+		"REQ 0123456789abcdef 999999999\n":  true,
+		"REQ 0123456789abcdef 0090\n":       true,
+		"REQ 0123456789abcdef 1234567890\n": false,
+		"REQ 0123456789abcdef 12":           false,
+		"REQ 0123456789abcdef 0\r\n":        false,
+		"REQ 0123456789abcdef -1\n":         false,
+		"REQ 0123456789abcdef  1\n":         false,
+		"REQ 0123456789abcdef 1 \n":         false,
+		"REQ 0123456789abcdef \n":           false,
+		"REQ 0123456789abcdef\n":            false,
+		"REQ 0123456789abcdeF 0\n":          false,
+		"REQ 0123456789abcdef":              false,
+		"FIN 0123456789abcdef 0\n":          false,
+		"":                                  false,
+	} {
+		n, ms, size, ok := CutReq([]byte(in))
+		if ok != want {
+			t.Errorf("%q: %v", in, ok)
+		}
+		if !ok {
+			continue
+		}
+		text, _, _ := strings.Cut(in, "\n")
+		line := SplitLine([]byte(text))
+		delay, _ := ParseDigits(line.Param(1))
+		if NewMessageID(n).String() != string(line.Param(0)) || ms != delay || size != len(text)+1 {
+			t.Errorf("%q: %x, %d ms, %d bytes", in, n, ms, size)
+		}
+	}
+}
+
+func TestCutPub(t *testing.T) {
+	long := strings.Repeat("x", MaxNameLength)
+	for in, want := range map[string]string{
+		"PUB t\n":             "t",
+		"PUB t\nabc":          "t",
+		"PUB " + long + "\n":  long,
+		"PUB " + long + "x\n": "-",
+		"PUB t":               "-",
+		"DPUB t\n":            "-",
+		"PUB\n":               "-",
+		"PUB":                 "-",
+		"":                    "-",
+	} {
+		name, ok := CutPub([]byte(in))
+		if ok != (want != "-") || ok && string(name) != want {
+			t.Errorf("%q: %q, %v", in, name, ok)
+		}
+	}
+}

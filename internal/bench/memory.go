@@ -124,4 +124,4 @@ func idle(consumers bool) func(d *broker, n int) (*crowd, error) {
 }
 
 // settled is how long a client has done nothing that is called idle.
-const settled = 6 * time.Second
+const settled = 2 * time.Second

@@ -83,7 +83,7 @@ func (o osFile) WriteVecAt(off int64, bufs ...[]byte) (int, error) {
 	for len(bufs) > 0 {
 		var n int
 		err := retry(func() (err error) {
-			n, err = unix.Pwritev(int(o.f.Fd()), bufs[:min(len(bufs), maxVec)], off+int64(total))
+			n, err = pwritev(o.f.Fd(), bufs[:min(len(bufs), maxVec)], off+int64(total))
 			return err
 		})
 		if err == nil && n == 0 && size(bufs) > 0 {

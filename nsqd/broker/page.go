@@ -61,6 +61,18 @@ func (p *page) end() uint64 { return p.first + uint64(len(p.slots)) }
 
 func (p *page) holds(offset uint64) bool { return offset-p.first < uint64(len(p.slots)) }
 
+// row returns how many of numbers, the first of which is slot i's message, are one
+// behind the other in p and in flight on one subscription, as they mostly are.
+func (p *page) row(i int, numbers []uint64, owner uint32) int {
+	n := 1
+	for ; n < len(numbers) && i+n < len(p.slots) && numbers[n] == numbers[0]+uint64(n); n++ {
+		if s := &p.slots[i+n]; s.state != inFlight || s.owner != owner {
+			break
+		}
+	}
+	return n
+}
+
 // pages is a list of pages, ascending, that do not overlap. Retired ones stay
 // as nil until half of the list is nil.
 type pages struct {

@@ -21,14 +21,16 @@ func (s *Subscription) Finish(id protocol.MessageID) error {
 	return failed
 }
 
+// unresolved is a message that could not be finished or put back.
+type unresolved struct {
+	number uint64
+	err    error
+}
+
 // FinishAll is Finish for many, in one step, by the numbers of their IDs; failed is
 // called for each that could not be finished, in order, without locks.
 func (s *Subscription) FinishAll(numbers []uint64, failed func(number uint64, err error)) {
-	type failure struct {
-		number uint64
-		err    error
-	}
-	var failures []failure
+	var failures []unresolved
 	c := s.channel
 	var gone *ages
 	observe := c.topic.broker.config.Finished
@@ -40,18 +42,23 @@ func (s *Subscription) FinishAll(numbers []uint64, failed func(number uint64, er
 		defer gone.release()
 	}
 	c.mu.Lock()
-	for _, number := range numbers {
-		p, k, err := c.owned(s, number)
+	for len(numbers) > 0 {
+		p, i, err := c.owned(s, numbers[0])
 		if err != nil {
-			failures = append(failures, failure{number, err})
+			failures = append(failures, unresolved{numbers[0], err})
+			numbers = numbers[1:]
 			continue
 		}
-		if observe != nil {
-			gone.add(c, p, k)
+		n := p.row(i, numbers, s.id)
+		for k := range n {
+			if observe != nil {
+				gone.add(c, p, i+k)
+			}
+			c.move(p, i+k, finished)
 		}
-		c.move(p, k, finished)
-		s.inFlight--
-		s.finished++
+		numbers = numbers[n:]
+		s.inFlight -= int64(n)
+		s.finished += uint64(n)
 		if p.live == 0 && p.end() <= c.next {
 			c.retire(p)
 		} else if p.deferred > 0 {
@@ -72,30 +79,59 @@ func (s *Subscription) FinishAll(numbers []uint64, failed func(number uint64, er
 // Requeue puts a message back: REQ. It is ready again after delay, which must
 // not be negative. The errors are ErrNotInFlight, ErrNotOwner and ErrExiting.
 func (s *Subscription) Requeue(id protocol.MessageID, delay time.Duration) error {
+	n, ok := protocol.ParseMessageID(id)
+	if !ok {
+		return ErrNotInFlight
+	}
+	var failed error
+	s.RequeueAll([]Requeued{{n, delay}}, func(_ uint64, err error) { failed = err })
+	return failed
+}
+
+// Requeued is a message to put back.
+type Requeued struct {
+	Number uint64 // of its ID
+	Delay  time.Duration
+}
+
+// RequeueAll is Requeue for many, in one step; failed is as for FinishAll.
+func (s *Subscription) RequeueAll(all []Requeued, failed func(number uint64, err error)) {
+	var failures []unresolved
 	c := s.channel
 	c.mu.Lock()
-	p, i, err := c.ownedID(s, id)
+	now := c.topic.broker.now()
+	for _, r := range all {
+		if err := c.requeue(s, r, now); err != nil {
+			failures = append(failures, unresolved{r.Number, err})
+		}
+	}
+	wake := c.passOn(c.rouse(s, nil))
+	c.mu.Unlock()
+	wake.now()
+	for _, f := range failures {
+		failed(f.number, f.err)
+	}
+}
+
+func (c *Channel) requeue(s *Subscription, r Requeued, now int64) error {
+	p, i, err := c.owned(s, r.Number)
 	if err == nil && c.exiting {
 		err = ErrExiting
 	}
 	if err != nil {
-		c.mu.Unlock()
 		return err
 	}
 	s.inFlight--
 	s.requeued++
 	c.requeues++
-	if delay == 0 {
+	if r.Delay == 0 {
 		c.move(p, i, again)
-	} else {
-		c.move(p, i, deferred)
-		p.slots[i].due = c.topic.broker.now() + int64(delay)
-		c.schedule(p, p.slots[i].due)
-		c.unpin(p)
+		return nil
 	}
-	wake := c.passOn(c.rouse(s, nil))
-	c.mu.Unlock()
-	wake.now()
+	c.move(p, i, deferred)
+	p.slots[i].due = now + int64(r.Delay)
+	c.schedule(p, p.slots[i].due)
+	c.unpin(p)
 	return nil
 }
 

@@ -22,6 +22,9 @@ func awaitCalm(t testing.TB, n int) {
 	})
 }
 
+// soonCalm is a tick with which sessions are calm soon.
+const soonCalm = 20 * time.Millisecond
+
 // TestCalm has clients that say nothing until their session is calm, and then go on
 // in all the ways there are.
 func TestCalm(t *testing.T) {
@@ -40,6 +43,7 @@ func TestCalm(t *testing.T) {
 		for _, over := range transports[:2] {
 			t.Run(name+"/"+over.name, func(t *testing.T) {
 				l := newLive(t)
+				l.sessions.tick = soonCalm
 				defer l.close()
 				s := &transcript{t: t, live: l, over: over}
 				s.run("! calm\n" + text)
@@ -62,6 +66,7 @@ func TestCalmEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var log nsqtest.Output
 			l := newLive(t)
+			l.sessions.tick = soonCalm
 			l.sessions.Log = logging.New(&log, "", logging.Debug)
 			defer l.close()
 			client := l.client(transports[0], false)

@@ -256,7 +256,8 @@ func (s *Session) fin(line *protocol.Line) error {
 	if err := s.aimFin(); err != nil {
 		return err
 	}
-	s.pending.finished = append(s.pending.finished, number)
+	b := s.pending.borrow()
+	b.finished = append(b.finished, number)
 	return nil
 }
 
@@ -264,7 +265,7 @@ func (s *Session) refuseFin(id protocol.MessageID, err error) {
 	s.refuse(protocol.FinFailed.Errorf("FIN %s failed %s", id, err))
 }
 
-// req is REQ (7.4).
+// req is REQ (7.4). It is gathered; its errors are not fatal.
 func (s *Session) req(line *protocol.Line) error {
 	id, err := s.messageID("REQ", line, 2)
 	if err != nil {
@@ -281,13 +282,22 @@ func (s *Session) req(line *protocol.Line) error {
 	} else {
 		s.log("PROTOCOL(V2): [%s] REQ timeout %d out of range 0-%d. Setting to %d", s.remote, ms, most, most)
 	}
-	if err := s.settle(); err != nil {
+	number, ok := protocol.ParseMessageID(id)
+	if !ok { // then it is no message's
+		err := s.settle()
+		s.refuseReq(id, broker.ErrNotInFlight)
 		return err
 	}
-	if err := s.subscription.Requeue(id, delay); err != nil {
-		s.refuse(protocol.ReqFailed.Errorf("REQ %s failed %s", id, err))
+	if err := s.aimReq(); err != nil {
+		return err
 	}
+	b := s.pending.borrow()
+	b.requeued = append(b.requeued, broker.Requeued{Number: number, Delay: delay})
 	return nil
+}
+
+func (s *Session) refuseReq(id protocol.MessageID, err error) {
+	s.refuse(protocol.ReqFailed.Errorf("REQ %s failed %s", id, err))
 }
 
 // touch is TOUCH (7.5).

@@ -10,7 +10,7 @@ import (
 )
 
 // pending is what the reading loop has gathered and not yet carried out:
-// publishes, or FINs.
+// publishes, FINs, or REQs.
 type pending struct {
 	*batch        // nil if nothing is gathered
 	name   []byte // of the topic that a command being read is for
@@ -26,6 +26,7 @@ type batch struct {
 	commands  int
 	together  bool     // there are commands of several messages
 	finished  []uint64 // numbers of IDs
+	requeued  []broker.Requeued
 }
 
 // stretch is commands alike that came one behind the other. A command of several
@@ -75,7 +76,7 @@ type group struct {
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
 
-// keepBatch is how many messages or FINs a batch may have room for to be used again.
+// keepBatch is how many messages, FINs or REQs a batch may have room for to be used again.
 const keepBatch = 8 << 10
 
 func (p *pending) borrow() *batch {
@@ -92,7 +93,7 @@ func (p *pending) giveBack() {
 	for i := range b.groups {
 		b.groups[i].lane.group = 0
 	}
-	if cap(b.messages) > keepBatch || cap(b.finished) > keepBatch {
+	if max(cap(b.messages), cap(b.finished), cap(b.requeued)) > keepBatch {
 		return
 	}
 	clear(b.messages)
@@ -100,7 +101,7 @@ func (p *pending) giveBack() {
 	clear(b.stretches)
 	clear(b.groups)
 	*b = batch{messages: b.messages[:0], stretches: b.stretches[:0], groups: b.groups[:0],
-		sorted: b.sorted[:0], counts: b.counts[:0], finished: b.finished[:0]}
+		sorted: b.sorted[:0], counts: b.counts[:0], finished: b.finished[:0], requeued: b.requeued[:0]}
 	batches.Put(b)
 }
 
@@ -167,6 +168,11 @@ func (s *Session) settle() error {
 	if len(b.finished) > 0 {
 		s.subscription.FinishAll(b.finished, func(number uint64, err error) {
 			s.refuseFin(protocol.NewMessageID(number), err)
+		})
+	}
+	if len(b.requeued) > 0 {
+		s.subscription.RequeueAll(b.requeued, func(number uint64, err error) {
+			s.refuseReq(protocol.NewMessageID(number), err)
 		})
 	}
 	if !s.publishAll(b) {
@@ -280,7 +286,7 @@ func (s *Session) aim(name []byte, v *verb) (*lane, error) {
 
 // aimPublish makes publishes what is gathered.
 func (s *Session) aimPublish() error {
-	if b := s.pending.batch; b != nil && len(b.finished) > 0 {
+	if b := s.pending.batch; b != nil && len(b.finished)+len(b.requeued) > 0 {
 		return s.settle()
 	}
 	return nil
@@ -288,11 +294,16 @@ func (s *Session) aimPublish() error {
 
 // aimFin makes FINs what is gathered.
 func (s *Session) aimFin() error {
-	if b := s.pending.batch; b != nil && b.commands > 0 {
-		if err := s.settle(); err != nil {
-			return err
-		}
+	if b := s.pending.batch; b != nil && b.commands+len(b.requeued) > 0 {
+		return s.settle()
 	}
-	s.pending.borrow()
+	return nil
+}
+
+// aimReq makes REQs what is gathered.
+func (s *Session) aimReq() error {
+	if b := s.pending.batch; b != nil && b.commands+len(b.finished) > 0 {
+		return s.settle()
+	}
 	return nil
 }

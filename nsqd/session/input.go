@@ -6,12 +6,9 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 	"sync"
 	"syscall"
-	"time"
 
-	"nsqsuite/internal/logging"
 	"nsqsuite/internal/socket"
 	"nsqsuite/nsqd/layers"
 	"nsqsuite/protocol"
@@ -225,76 +222,6 @@ func (in *input) rest() {
 	case len(in.buf) == floodSize && len(held) <= bufferSize/2:
 		in.borrow(buffers)
 	}
-}
-
-// fill carries out what is gathered, and waits for more input.
-func (s *Session) fill() error {
-	if err := s.settle(); err != nil {
-		return s.fail(err)
-	}
-	if err := s.flush(); err != nil {
-		return err
-	}
-	if !s.armed {
-		s.limitRead(time.Now())
-	}
-	return s.in.fill()
-}
-
-// calmAfter is how long nothing must have come until a session is calm and waits
-// with a small stack. In a stream of commands that costs more than it saves, so it
-// is calmAgainAfter for one that was calm so short a time ago.
-const (
-	calmAfter      = 10 * time.Millisecond
-	calmAgainAfter = 5 * time.Second
-)
-
-// await waits for something to come, if nothing is in hand and the socket is plain.
-// The session is calm if for some time nothing does, or if little came before.
-func (s *Session) await() error {
-	in := &s.in
-	if in.r < in.w || in.raw == nil || in.late != nil || s.server.TLSRequired {
-		return nil // then it is the command that waits
-	}
-	if err := s.settle(); err != nil {
-		return err
-	}
-	if err := s.flush(); err != nil {
-		return err
-	}
-	began := time.Now()
-	if !in.fewCame() {
-		patience := calmAfter
-		if began.Sub(s.calmed) < calmAgainAfter {
-			patience = calmAgainAfter
-		}
-		s.conn.SetReadDeadline(began.Add(patience)) //nolint:errcheck // the read will tell
-		if err := in.fill(); !errors.Is(err, os.ErrDeadlineExceeded) {
-			return err
-		}
-	}
-	s.limitRead(began)
-	s.calm, s.calmed, s.out = true, began, nil
-	return nil
-}
-
-// doze waits while the session is calm. It takes what answers a heartbeat, and
-// nothing else: to begin another goroutine for that would cost more than the rest.
-func (s *Session) doze() {
-	for s.in.doze(); string(s.in.bytes()) == "NOP\n" && !s.server.Log.Enabled(logging.Debug); s.in.doze() {
-		s.limitRead(time.Now())
-	}
-}
-
-// limitRead sets the deadline of the command being waited for: two heartbeats from
-// when the wait began.
-func (s *Session) limitRead(began time.Time) {
-	s.armed = true
-	deadline := time.Time{}
-	if interval := s.settings.Load().Heartbeat; interval > 0 {
-		deadline = began.Add(2 * interval)
-	}
-	s.conn.SetReadDeadline(deadline) //nolint:errcheck // the read will tell
 }
 
 // need returns the next n bytes without taking them. They are valid until the next fill.

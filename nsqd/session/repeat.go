@@ -35,8 +35,8 @@ func (r *repeated) note(l *lane, v *verb, delay time.Duration) {
 	r.line = append(r.line, '\n')
 }
 
-// repeat takes the short way with what clients send by the thousand: FINs in their
-// usual form, PUBs or DPUBs whose line is that of the one before, and PUBs to a
+// repeat takes the short way with what clients send by the thousand: FINs and REQs in
+// their usual form, PUBs or DPUBs whose line is that of the one before, and PUBs to a
 // topic that the session remembers. It gathers as many of one kind as are wholly in
 // hand, and returns false if there is none. What is cut short, unusual or wrong is
 // for the long way; both do the same, and the short one spares a quarter of what a
@@ -46,6 +46,9 @@ func (s *Session) repeat() (bool, error) {
 	if s.subscription != nil {
 		if number, ok := protocol.CutFin(p); ok {
 			return true, s.repeatFin(number)
+		}
+		if done, err := s.repeatReq(p); done || err != nil {
+			return done, err
 		}
 	}
 	if len(s.lanes) == 0 || s.server.Auth != nil {
@@ -68,12 +71,33 @@ func (s *Session) repeatFin(number uint64) error {
 	if err := s.aimFin(); err != nil {
 		return err
 	}
-	b := s.pending.batch
+	b := s.pending.borrow()
 	for ok := true; ok; number, ok = protocol.CutFin(s.in.bytes()) {
 		b.finished = append(b.finished, number)
 		s.in.skip(protocol.FinSize)
 	}
 	return nil
+}
+
+// repeatReq gathers the REQs that p begins with.
+func (s *Session) repeatReq(p []byte) (done bool, err error) {
+	most := uint64(s.server.MaxReqTimeout.Milliseconds())
+	for {
+		number, ms, size, ok := protocol.CutReq(p)
+		if !ok || ms > most {
+			return done, nil
+		}
+		if !done {
+			if err := s.aimReq(); err != nil {
+				return false, err
+			}
+			done = true
+		}
+		b := s.pending.borrow()
+		b.requeued = append(b.requeued, broker.Requeued{Number: number, Delay: time.Duration(ms) * time.Millisecond})
+		s.in.skip(size)
+		p = p[size:]
+	}
 }
 
 // repeatPub gathers the commands in hand that are like r.

@@ -40,6 +40,10 @@ func repeats(random *rand.Rand) []byte {
 			for range random.IntN(5) {
 				in = fmt.Appendf(in, "FIN %016x\n", random.Uint64N(20))
 			}
+		case 4:
+			for range random.IntN(5) {
+				in = fmt.Appendf(in, "REQ %016x %d\n", random.Uint64N(20), []int64{0, 90, 3600000, 3600001}[random.IntN(4)])
+			}
 		default:
 			delay := []time.Duration{0, 0, time.Second, time.Minute}[random.IntN(4)]
 			for range random.IntN(5) {

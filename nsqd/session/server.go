@@ -45,6 +45,7 @@ type Config struct {
 type Server struct {
 	Config
 
+	tick   time.Duration   // tickEvery, but in tests
 	open   context.Context // ends with Close
 	cancel func()
 
@@ -54,7 +55,7 @@ type Server struct {
 
 // NewServer returns a server without sessions.
 func NewServer(c Config) *Server {
-	v := &Server{Config: c, sessions: map[*Session]struct{}{}}
+	v := &Server{Config: c, tick: tickEvery, sessions: map[*Session]struct{}{}}
 	v.open, v.cancel = context.WithCancel(context.Background())
 	return v
 }

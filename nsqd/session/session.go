@@ -15,9 +15,6 @@ import (
 	"nsqsuite/protocol"
 )
 
-// magicTimeout is how long a client may take to send its first four bytes.
-const magicTimeout = 60 * time.Second
-
 // Session is one client. Fields without another note belong to the reading loop.
 type Session struct {
 	server *Server
@@ -28,10 +25,10 @@ type Session struct {
 	in       input
 	out      []byte // answers not written yet
 	pending  pending
-	armed    bool      // the read deadline is set for the command that is being waited for
+	waits    bool      // for the command that comes next
+	began    time.Time // when that wait began
 	greeted  bool      // the magic has come
 	calm     bool      // nothing is to be done until the next command comes
-	calmed   time.Time // when the wait began after which it was so last
 	failed   bool      // the input has ended, and the client been told what there was to tell
 	secure   bool      // there is TLS
 	locality broker.Locality
@@ -96,6 +93,8 @@ func (s *Session) Handle() (again bool) {
 
 // serve runs the session until it is calm, which it tells, or to its end.
 func (s *Session) serve() (again bool) {
+	s.waits = false
+	s.conn.SetReadDeadline(time.Now().Add(s.server.tick)) //nolint:errcheck // the read will tell
 	if !s.greeted {
 		if !s.readMagic() {
 			s.in.release()
@@ -103,6 +102,7 @@ func (s *Session) serve() (again bool) {
 			return false
 		}
 		s.greeted = true
+		s.waits = false
 		s.startHeartbeat(s.settings.Load().Heartbeat)
 	}
 	err := s.readCommands()
@@ -146,8 +146,6 @@ func isProtocolError(err error) bool {
 
 // readMagic reads the first four bytes, and answers if they are not what they should be.
 func (s *Session) readMagic() bool {
-	s.conn.SetReadDeadline(time.Now().Add(magicTimeout)) //nolint:errcheck // the read will tell
-	s.armed = true
 	magic, err := s.need(len(protocol.MagicV2))
 	if err != nil {
 		s.server.Log.Errorf("failed to read protocol version - %s", err)
@@ -162,7 +160,6 @@ func (s *Session) readMagic() bool {
 	}
 	s.log("CLIENT(%s): desired protocol magic '%s'", s.remote, magic)
 	s.in.skip(len(magic))
-	s.armed = false
 	return true
 }
 
@@ -170,9 +167,11 @@ func (s *Session) readMagic() bool {
 // for the moment.
 func (s *Session) readCommands() error {
 	for {
-		err := s.await()
-		if s.calm {
-			return nil
+		var err error
+		if s.in.r == s.in.w {
+			if err = s.await(); s.calm {
+				return nil
+			}
 		}
 		if err == nil {
 			err = s.next()
@@ -180,7 +179,7 @@ func (s *Session) readCommands() error {
 		if err != nil {
 			return s.fail(err)
 		}
-		s.armed = false
+		s.waits = false
 	}
 }
 
