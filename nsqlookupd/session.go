@@ -31,8 +31,8 @@ const (
 	drainBytes = 4 << 20
 )
 
-// session is the connection of one nsqd (nsqlookupd.md part 2). Between one PING and
-// the next, unless there is TLS, it is calm: it holds no buffer.
+// session is the connection of one nsqd (nsqlookupd.md part 2). After IDENTIFY, and
+// between one PING and the next, it is calm, unless there is TLS: it holds no buffer.
 type session struct {
 	l       *NSQLookupd
 	wire    *wire
@@ -40,6 +40,7 @@ type session struct {
 	in      *bufio.Reader // of conn; nil while the session is calm
 	remote  string
 	greeted bool           // the magic has come
+	lull    bool           // the last command was one behind which it may be calm
 	calm    bool           // nothing is to be done until the next command comes
 	renewed bool           // it has a goroutine of which IDENTIFY has not made the stack large
 	peer    *registry.Peer // nil until IDENTIFY
@@ -139,11 +140,10 @@ func (s *session) readCommands() error {
 			s.answer(err.Error()) //nolint:errcheck // the connection is closed in any case
 			return err
 		}
-		pinged := string(line) == "PING\n"
 		if err := s.answer(reply); err != nil {
 			return err
 		}
-		if pinged && s.conn == s.wire && s.in.Buffered() == 0 {
+		if s.lull && s.conn == s.wire && s.in.Buffered() == 0 {
 			s.calm = true
 			return nil
 		}
@@ -182,6 +182,7 @@ func (s *session) exec(line []byte) (string, error) {
 	words := strings.Split(strings.TrimSpace(string(line)), " ")
 	command, params := words[0], words[1:]
 	s.l.figures.command(command)
+	s.lull = command == "PING" || command == "IDENTIFY"
 	switch command {
 	case "PING":
 		return s.ping()
