@@ -3,6 +3,7 @@ package diskqueue
 import (
 	"cmp"
 	"math/rand/v2"
+	"slices"
 	"sort"
 )
 
@@ -92,7 +93,7 @@ func (l *Log) stage(times Times, records []Record) error {
 			b := newBlock(offset, max(size, l.nextBlk, min(left, maxBlock)), l.o.Budget)
 			b.base = total - int64(left)
 			l.nextBlk = min(2*len(b.buf), maxBlock)
-			l.pieces = append(l.pieces, piece{block: b, first: offset, ends: b.ends})
+			l.pieces = append(l.pieces, piece{block: b, first: offset, ends: slices.Grow(b.ends, mostOf(len(b.buf), size, len(records)-i)), dues: b.dues})
 			p = &l.pieces[len(l.pieces)-1]
 		}
 		fill := p.fill()
@@ -100,6 +101,9 @@ func (l *Log) stage(times Times, records []Record) error {
 		l.o.PutHeader(dst[:l.o.HeaderSize], offset, cmp.Or(r.At, times.At), r)
 		copy(dst[l.o.HeaderSize:], r.Body)
 		if r.Delay != 0 {
+			if len(p.dues) == cap(p.dues) {
+				p.dues = slices.Grow(p.dues, mostOf(len(p.block.buf)-fill, size, len(records)-i))
+			}
 			p.dues = append(p.dues, due{index: uint32(len(p.ends)), at: times.From + int64(r.Delay)})
 		}
 		p.ends = append(p.ends, uint32(fill+size))
@@ -111,6 +115,9 @@ func (l *Log) stage(times Times, records []Record) error {
 	}
 	return nil
 }
+
+// mostOf returns how many of left records, all of one size, fit into so many bytes.
+func mostOf(space, size, left int) int { return min(space/max(size, 1), left) }
 
 // last returns the newest block, which only an appender changes.
 func (l *Log) last() *block {

@@ -91,7 +91,7 @@ func (b *block) release() {
 	}
 	b.budget.used.Add(-int64(len(b.buf)))
 	b.budget = nil
-	b.ends, b.dues = b.ends[:0], nil
+	b.ends, b.dues = b.ends[:0], b.dues[:0]
 	if size := len(b.buf); size <= maxPooled {
 		pools[class(size)].Put(b)
 	}

@@ -292,7 +292,11 @@ func (c *Channel) takeAgain(t *taking) (cold bool, offset uint64) {
 			if t.full(p.view.Size(k, k+1)) {
 				return false, 0
 			}
-			c.handOutAgain(t, p, i, k)
+			if n := t.untried(p, i, k); n > 0 {
+				c.handOutLate(t, p, i, k, n)
+			} else {
+				c.handOutAgain(t, p, i, k)
+			}
 		}
 		c.againPages[0] = nil
 		c.againPages = c.againPages[1:]
@@ -305,16 +309,46 @@ func (c *Channel) takeAgain(t *taking) (cold bool, offset uint64) {
 	return false, 0
 }
 
+// untried returns how many messages from slot i of p on, which is message k of its
+// view, wait for their first attempt, as deferred ones do, and fit.
+func (t *taking) untried(p *page, i, k int) (n int) {
+	if t.cutoff != 0 {
+		return 0 // each is asked for its age
+	}
+	most := min(t.left, len(p.slots)-i, p.view.Len()-k)
+	for n < most && p.slots[i+n].state == again && p.slots[i+n].attempts == 0 && (n == 0 || p.view.Size(k, k+n+1) <= t.bytes) {
+		n++
+	}
+	return n
+}
+
+// handOutLate puts n messages from slot i of p on, which is message k of its view, in
+// flight for the first time.
+func (c *Channel) handOutLate(t *taking, p *page, i, k, n int) {
+	for j := i; j < i+n; j++ {
+		c.fly(t, p, j)
+	}
+	t.r.addFresh(&p.view, k, k+n)
+	t.bytes -= p.view.Size(k, k+n)
+	t.left -= n
+	c.took(t.s, n)
+}
+
 // handOutAgain puts slot i of p, which is message k of its view, in flight once more.
 func (c *Channel) handOutAgain(t *taking, p *page, i, k int) {
+	c.fly(t, p, i)
+	t.r.addAgain(&p.view, k, p.slots[i].attempts)
+	t.bytes -= p.view.Size(k, k+1)
+	t.left--
+	c.took(t.s, 1)
+}
+
+// fly puts slot i of p, which is ready again, in flight.
+func (c *Channel) fly(t *taking, p *page, i int) {
 	s := &p.slots[i]
 	c.move(p, i, inFlight)
 	s.attempts++
 	s.owner, s.since = t.s.id, t.now
 	s.due = t.now + int64(t.s.consumer.MsgTimeout)
 	c.schedule(p, s.due)
-	t.r.addAgain(&p.view, k, s.attempts)
-	t.left--
-	t.bytes -= p.view.Size(k, k+1)
-	c.took(t.s, 1)
 }

@@ -186,12 +186,21 @@ func (c *Channel) unpin(p *page) {
 	}
 }
 
-// deferAt notes, at publish, that the message at offset is deferred, so that it
-// counts as such even before the cursor comes there. What it leaves out for want
-// of order the cursor finds.
-func (c *Channel) deferAt(offset uint64, due int64) {
+// noteDeferred notes which of the messages from offset first on, published now on
+// the broker's clock, are deferred, so that they count as such even before the cursor
+// comes there. What it leaves out for want of order the cursor finds.
+func (c *Channel) noteDeferred(first uint64, messages []Message, now int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for i := range messages {
+		if delay := messages[i].Delay; delay > 0 {
+			c.deferAt(first+uint64(i), now+int64(delay))
+		}
+	}
+}
+
+// deferAt is noteDeferred for one message. The caller holds mu.
+func (c *Channel) deferAt(offset uint64, due int64) {
 	if c.exiting || offset < c.next || offset >= c.limit() {
 		return
 	}

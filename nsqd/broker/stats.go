@@ -78,12 +78,14 @@ func (c *Channel) noteHeld() {
 			return
 		}
 		if v.HasDue() {
+			c.mu.Lock()
 			for i := range v.Len() {
 				offset := v.First + uint64(i)
 				if due := c.topic.dueAt(offset, v.Due(i)); v.Due(i) != 0 && due > now {
 					c.deferAt(offset, due)
 				}
 			}
+			c.mu.Unlock()
 		}
 		from = v.End()
 		v.Release()

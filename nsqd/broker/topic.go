@@ -100,7 +100,9 @@ func (t *Topic) publish(messages []Message) error {
 		return t.broker.writeFailed(t, err)
 	}
 	if delayed {
-		t.noteDeferred(first, messages, now)
+		for _, c := range *t.readers.Load() {
+			c.noteDeferred(first, messages, now)
+		}
 	}
 	t.broker.wrote()
 	t.messages.Add(uint64(len(messages)))
@@ -118,18 +120,6 @@ func (t *Topic) published(from, to uint64) uint64 {
 		return to - from
 	}
 	return t.log.Count(from, to)
-}
-
-// noteDeferred tells the channels which of the messages from first on are not due
-// yet, now being when they were published on the broker's clock.
-func (t *Topic) noteDeferred(first uint64, messages []Message, now int64) {
-	for _, c := range *t.readers.Load() {
-		for i := range messages {
-			if delay := messages[i].Delay; delay > 0 {
-				c.deferAt(first+uint64(i), now+int64(delay))
-			}
-		}
-	}
 }
 
 // rereads tells whether bytes let go of can be read again from disk.
