@@ -2,18 +2,18 @@ package nsqadmin
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"path"
 	"slices"
 	"strings"
 
+	"nsqsuite/internal/certs"
 	"nsqsuite/internal/cluster"
 	"nsqsuite/internal/httpclient"
+	"nsqsuite/internal/logging"
 	"nsqsuite/nsqadmin/login"
 	"nsqsuite/nsqadmin/ui"
 )
@@ -29,7 +29,7 @@ var (
 
 // settings are what the options come to once they have been checked.
 type settings struct {
-	tls      *tls.Config
+	tls      *certs.Source
 	token    string // nodes are asked with
 	graphite *url.URL
 	config   *net.IPNet   // who may use /config; nil is everybody
@@ -38,7 +38,7 @@ type settings struct {
 }
 
 // check looks at all options, in the order of the spec.
-func (o *Options) check() (*settings, error) {
+func (o *Options) check(log *logging.Logger) (*settings, error) {
 	switch {
 	case len(o.NsqdHTTPAddresses) == 0 && len(o.LookupdHTTPAddresses) == 0:
 		return nil, errNoCluster
@@ -52,7 +52,7 @@ func (o *Options) check() (*settings, error) {
 	if s.token, err = httpclient.ReadToken(o.TokenFile); err != nil {
 		return nil, fmt.Errorf("--http-client-token-file: %w", err)
 	}
-	if s.tls, err = o.clientTLS(); err != nil {
+	if s.tls, err = o.clientTLS(log); err != nil {
 		return nil, err
 	}
 	for _, list := range []struct {
@@ -92,31 +92,25 @@ func (o *Options) check() (*settings, error) {
 	return s, nil
 }
 
-// clientTLS returns how nodes that demand TLS are spoken to.
-func (o *Options) clientTLS() (*tls.Config, error) {
+// clientTLS reads how nodes that demand TLS are spoken to.
+func (o *Options) clientTLS(log *logging.Logger) (*certs.Source, error) {
 	switch {
 	case o.TLSCert != "" && o.TLSKey == "":
 		return nil, errNoKey
 	case o.TLSKey != "" && o.TLSCert == "":
 		return nil, errNoCert
 	}
-	c := &tls.Config{InsecureSkipVerify: o.InsecureSkipVerify}
 	if o.TLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(o.TLSCert, o.TLSKey)
-		if err != nil {
+		if _, err := tls.LoadX509KeyPair(o.TLSCert, o.TLSKey); err != nil {
 			return nil, fmt.Errorf("failed to LoadX509KeyPair %s, %s - %w", o.TLSCert, o.TLSKey, err)
 		}
-		c.Certificates = []tls.Certificate{pair}
 	}
-	if o.RootCAFile != "" {
-		roots, err := os.ReadFile(o.RootCAFile)
-		if err != nil {
-			return nil, fmt.Errorf("failed to read TLS root CA file %s - %w", o.RootCAFile, err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(roots) {
-			return nil, fmt.Errorf("failed to AppendCertsFromPEM %s", o.RootCAFile)
-		}
+	source, err := certs.LoadClient(certs.Files{Cert: o.TLSCert, Key: o.TLSKey, RootCA: o.RootCAFile, AnyServer: o.InsecureSkipVerify}, log)
+	switch {
+	case errors.Is(err, certs.ErrNoCertificate):
+		return nil, fmt.Errorf("failed to AppendCertsFromPEM %s", o.RootCAFile)
+	case err != nil:
+		return nil, fmt.Errorf("failed to read TLS root CA file %s - %w", o.RootCAFile, err)
 	}
-	return c, nil
+	return source, nil
 }

@@ -41,7 +41,7 @@ type NSQAdmin struct {
 func New(o *Options, log *logging.Logger) (*NSQAdmin, error) {
 	a := &NSQAdmin{options: o, log: log}
 	var err error
-	if a.settings, err = o.check(); err != nil {
+	if a.settings, err = o.check(log); err != nil {
 		return nil, fmt.Errorf("failed to instantiate nsqadmin - %w", err)
 	}
 	log.Infof("%s", version.String("nsqadmin"))
@@ -50,7 +50,7 @@ func New(o *Options, log *logging.Logger) (*NSQAdmin, error) {
 		Nsqds:          o.NsqdHTTPAddresses,
 		ConnectTimeout: o.ConnectTimeout,
 		RequestTimeout: o.RequestTimeout,
-		TLS:            a.settings.tls,
+		TLS:            a.settings.tls.Newest,
 		Token:          a.settings.token,
 	}, log)
 	a.access = &access{

@@ -13,8 +13,8 @@ type Options struct {
 	LogPrefix string         `flag:"log-prefix" group:"General" usage:"what every log line begins with"`
 	LogFormat logging.Format `flag:"log-format" group:"General" usage:"text, or json: an object a line"`
 
-	LookupdHTTPAddresses []string `flag:"lookupd-http-address" toml:"nsqlookupd_http_addresses" group:"Cluster" usage:"host:port of a nsqlookupd's HTTP API, or https://host:port (may be given several times)"`
-	NsqdHTTPAddresses    []string `flag:"nsqd-http-address" toml:"nsqd_http_addresses" group:"Cluster" usage:"host:port of an nsqd's HTTP API, or https://host:port, instead of a nsqlookupd (may be given several times)"`
+	LookupdHTTPAddresses []string `flag:"lookupd-http-address" toml:"nsqlookupd_http_addresses" group:"Cluster" usage:"host:port of a nsqlookupd's HTTP API, or https://host:port"`
+	NsqdHTTPAddresses    []string `flag:"nsqd-http-address" toml:"nsqd_http_addresses" group:"Cluster" usage:"host:port of an nsqd's HTTP API, or https://host:port, instead of a nsqlookupd"`
 
 	HTTPAddress  string `flag:"http-address" group:"Network" usage:"host:port to listen on for HTTP"`
 	BasePath     string `flag:"base-path" group:"Network" usage:"URL path under which everything is found"`
@@ -24,7 +24,7 @@ type Options struct {
 	RequestTimeout     time.Duration `flag:"http-client-request-timeout" group:"Requests to the cluster" usage:"time for a request to a node"`
 	TokenFile          string        `flag:"http-client-token-file" group:"Requests to the cluster" usage:"file with the bearer token that nodes are asked with, see their --http-access-file"`
 	InsecureSkipVerify bool          `flag:"http-client-tls-insecure-skip-verify" group:"Requests to the cluster" usage:"accept any certificate of a node"`
-	RootCAFile         string        `flag:"http-client-tls-root-ca-file" group:"Requests to the cluster" usage:"PEM file with the roots of the nodes' certificates"`
+	RootCAFile         string        `flag:"http-client-tls-root-ca-file" group:"Requests to the cluster" usage:"PEM file with the roots of the nodes' certificates; read anew when it changes, as the next two"`
 	TLSCert            string        `flag:"http-client-tls-cert" group:"Requests to the cluster" usage:"PEM file with the certificate shown to nodes"`
 	TLSKey             string        `flag:"http-client-tls-key" group:"Requests to the cluster" usage:"PEM file with its key"`
 
@@ -33,9 +33,9 @@ type Options struct {
 
 	AllowConfigFromCIDR string   `flag:"allow-config-from-cidr" group:"Access" usage:"network that may use /config; empty: everybody"`
 	ACLHTTPHeader       string   `flag:"acl-http-header" group:"Access" usage:"request header with the user's name, set by a trusted proxy"`
-	AdminUsers          []string `flag:"admin-user" toml:"admin_users" group:"Access" usage:"user who may change things (may be given several times); none: everybody"`
+	AdminUsers          []string `flag:"admin-user" toml:"admin_users" group:"Access" usage:"user who may change things; none: everybody"`
 
-	Users       []string `flag:"user" toml:"users" group:"Access" usage:"NAME:ROLE:HASH of a user who may log in, the role read or admin, the hash of bcrypt (may be given several times); none: no login"`
+	Users       []string `flag:"user" toml:"users" group:"Access" usage:"NAME:ROLE:HASH of a user who may log in, the role read or admin, the hash of bcrypt; none: no login"`
 	MessagesOff bool     `flag:"messages-off" group:"Access" usage:"do not let admins look at messages, publish, redrive or cancel any"`
 
 	NotificationHTTPEndpoint string `flag:"notification-http-endpoint" group:"Access" usage:"URL that every action is POSTed to"`

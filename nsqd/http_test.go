@@ -2,6 +2,7 @@ package nsqd
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -27,7 +28,7 @@ func TestInfo(t *testing.T) {
 	d := startNSQD(t, o)
 	host, _ := os.Hostname()
 	want := fmt.Sprintf(`{"version":"%s","broadcast_address":"b.example","hostname":"%s","http_port":%d,"tcp_port":%d,"start_time":%d,`+
-		`"max_heartbeat_interval":60000000000,"max_output_buffer_size":65536,"max_output_buffer_timeout":30000000000,"max_deflate_level":6,"topology_zone":"z","topology_region":"r","features":["peek","redrive"],"disk":{"free_bytes":0,"total_bytes":0}}`,
+		`"max_heartbeat_interval":60000000000,"max_output_buffer_size":65536,"max_output_buffer_timeout":30000000000,"max_deflate_level":6,"topology_zone":"z","topology_region":"r","features":["peek","redrive","limits"],"disk":{"free_bytes":0,"total_bytes":0}}`,
 		version.Number, host, d.HTTPAddr().(*net.TCPAddr).Port, d.TCPAddr().(*net.TCPAddr).Port, d.started.Unix())
 	got := regexp.MustCompile(`_bytes":[1-9][0-9]*`).ReplaceAllString(nsqtest.Get(t, d.url("/info")), `_bytes":0`)
 	if got != want {
@@ -274,20 +275,23 @@ INFO: NSQ: bye`, "\n") {
 func TestHTTPSPortIsTold(t *testing.T) {
 	cert, key, _ := certstest.NewAuthority(t).WriteFiles(t.TempDir(), "nsqd")
 	for _, c := range []struct {
-		http      string
-		broadcast int
-		told      bool
-	}{{"127.0.0.1:0", 0, true}, {"127.0.0.1:0", 1, false}, {"", 1, true}, {filepath.Join(t.TempDir(), "http"), 1, true}} {
+		http             string
+		broadcast, https int
+		told             bool
+	}{
+		{"127.0.0.1:0", 0, 0, true}, {"127.0.0.1:0", 1, 0, false}, {"", 1, 0, true}, {filepath.Join(t.TempDir(), "http"), 1, 0, true},
+		{"", 0, 0, true}, {"127.0.0.1:0", 1, 7, true}, {"127.0.0.1:0", 0, 7, true},
+	} {
 		o := testOptions(t)
-		o.HTTPAddress, o.BroadcastHTTPPort = c.http, c.broadcast
+		o.HTTPAddress, o.BroadcastHTTPPort, o.BroadcastHTTPSPort = c.http, c.broadcast, c.https
 		o.HTTPSAddress, o.TLSCert, o.TLSKey = "127.0.0.1:0", cert, key
-		o.BroadcastAddressesAt = []string{"out=a/1/2", "in=a"}
+		o.BroadcastAddressesAt = []string{"out=a/1/2", "in=a", "secure=a/1/0/3"}
 		d := startNSQD(t, o)
 		want := 0
 		if c.told {
-			want = d.httpsListener.Addr().(*net.TCPAddr).Port
+			want = cmp.Or(c.https, d.httpsListener.Addr().(*net.TCPAddr).Port)
 		}
-		for lookupd, want := range map[string]int{"any": want, "in": want, "out": 0} {
+		for lookupd, want := range map[string]int{"any": want, "in": want, "out": 0, "secure": 3} {
 			if got := d.self(lookupd).HTTPSPort; got != want {
 				t.Errorf("%+v: %s is told %d, want %d", c, lookupd, got, want)
 			}

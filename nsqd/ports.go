@@ -1,6 +1,7 @@
 package nsqd
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 
@@ -25,10 +26,14 @@ func (n *NSQD) listen() (err error) {
 	if o.BroadcastTCPPort == 0 {
 		o.BroadcastTCPPort = max(port(n.tcpListener), 0)
 	}
+	plain := max(port(n.httpListener), 0)
 	if o.BroadcastHTTPPort == 0 {
-		o.BroadcastHTTPPort = max(port(n.httpListener), 0)
+		o.BroadcastHTTPPort = plain
 	}
-	o.StatsdPrefix = statsd.Prefix(o.StatsdPrefix, o.BroadcastAddress, o.BroadcastHTTPPort)
+	if o.BroadcastHTTPSPort == 0 && (plain == 0 || plain == o.BroadcastHTTPPort) { // or ports are others outside
+		o.BroadcastHTTPSPort = port(n.httpsListener)
+	}
+	o.StatsdPrefix = statsd.Prefix(o.StatsdPrefix, o.BroadcastAddress, cmp.Or(o.BroadcastHTTPPort, o.BroadcastHTTPSPort))
 	return nil
 }
 

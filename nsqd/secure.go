@@ -27,7 +27,7 @@ func (n *NSQD) secure() (err error) {
 	if err := n.secureHTTP(); err != nil {
 		return err
 	}
-	roots, err := certs.Pool(o.TLSRootCAFile)
+	believed, err := certs.LoadClient(certs.Files{RootCA: o.TLSRootCAFile, MinVersion: o.TLSMinVersion}, n.log)
 	if err != nil {
 		return fmt.Errorf("failed to build client TLS config - %w", err)
 	}
@@ -40,7 +40,7 @@ func (n *NSQD) secure() (err error) {
 		HTTP: httpclient.Config{
 			ConnectTimeout: o.HTTPClientConnectTimeout,
 			RequestTimeout: o.HTTPClientRequestTimeout,
-			TLS:            &tls.Config{RootCAs: roots, MinVersion: uint16(o.TLSMinVersion)},
+			TLS:            believed.Newest,
 		},
 	})
 	return nil

@@ -21,19 +21,16 @@ func (n *NSQD) self(lookupd string) protocol.PeerInfo {
 		BroadcastAddress: o.BroadcastAddress,
 		Hostname:         host,
 		HTTPPort:         o.BroadcastHTTPPort,
+		HTTPSPort:        o.BroadcastHTTPSPort,
 		TCPPort:          o.BroadcastTCPPort,
 		TopologyRegion:   o.TopologyRegion,
 		TopologyZone:     o.TopologyZone,
 		Version:          version.Number,
 	}
-	if p := port(n.httpListener); p <= 0 || p == o.BroadcastHTTPPort { // or the ports are others outside
-		info.HTTPSPort = port(n.httpsListener)
-	}
 	if a, ok := n.advertised[lookupd]; ok {
 		info.BroadcastAddress = a.address
 		if a.tcp != 0 {
-			info.TCPPort, info.HTTPPort = a.tcp, a.http
-			info.HTTPSPort = 0
+			info.TCPPort, info.HTTPPort, info.HTTPSPort = a.tcp, a.http, a.https
 		}
 	}
 	return info
@@ -61,7 +58,7 @@ func (n *NSQD) info() (protocol.Info, error) {
 		MaxDeflateLevel:        o.MaxDeflateLevel,
 		TopologyZone:           o.TopologyZone,
 		TopologyRegion:         o.TopologyRegion,
-		Features:               []string{protocol.FeaturePeek, protocol.FeatureRedrive},
+		Features:               []string{protocol.FeaturePeek, protocol.FeatureRedrive, protocol.FeatureLimits},
 		Disk:                   disk,
 	}, err
 }

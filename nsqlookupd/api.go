@@ -103,6 +103,7 @@ type debugProducer struct {
 	BroadcastAddress string `json:"broadcast_address"`
 	TCPPort          int    `json:"tcp_port"`
 	HTTPPort         int    `json:"http_port"`
+	HTTPSPort        int    `json:"https_port,omitempty"` // not in NSQ
 	Version          string `json:"version"`
 	TopologyZone     string `json:"topology_zone"`
 	TopologyRegion   string `json:"topology_region"`
@@ -123,6 +124,7 @@ func (l *NSQLookupd) dump() map[string][]debugProducer {
 				BroadcastAddress: p.Info.BroadcastAddress,
 				TCPPort:          p.Info.TCPPort,
 				HTTPPort:         p.Info.HTTPPort,
+				HTTPSPort:        p.Info.HTTPSPort,
 				Version:          p.Info.Version,
 				TopologyZone:     p.Info.TopologyZone,
 				TopologyRegion:   p.Info.TopologyRegion,
@@ -205,7 +207,7 @@ func (l *NSQLookupd) tombstone(topic string, q url.Values) (any, error) {
 	node := q.Get("node")
 	l.log.Infof("DB: setting tombstone for producer@%s of topic(%s)", node, topic)
 	l.registry.Tombstone(topic, func(p *protocol.Producer) bool {
-		port := strconv.Itoa(p.HTTPPort)
+		port := strconv.Itoa(p.WebPort())
 		// An IPv6 address may come with brackets round it or without.
 		return node == p.BroadcastAddress+":"+port || node == net.JoinHostPort(p.BroadcastAddress, port)
 	}, time.Now())

@@ -24,7 +24,7 @@ type Options struct {
 	TLSKey              string         `flag:"tls-key" group:"TLS" usage:"PEM file of its private key"`
 	TLSRequired         certs.Required `flag:"tls-required" group:"TLS" usage:"refuse nsqd and HTTP without TLS: true, false, or tcp-https, which lets plain HTTP be"`
 	TLSClientAuthPolicy string         `flag:"tls-client-auth-policy" group:"TLS" usage:"require: nsqd and HTTP clients show a certificate; require-verify: one that --tls-root-ca-file has signed; either requires TLS; verify: like the latter, but who has none may do without"`
-	TLSRootCAFile       string         `flag:"tls-root-ca-file" group:"TLS" usage:"PEM file of who may have signed the certificates of clients; empty: the system's"`
+	TLSRootCAFile       string         `flag:"tls-root-ca-file" group:"TLS" usage:"PEM file of who may have signed the certificates of clients; empty: the system's; read anew when it changes"`
 	TLSMinVersion       certs.Version  `flag:"tls-min-version" group:"TLS" usage:"lowest version: tls1.0, tls1.1, tls1.2 or tls1.3"`
 
 	HTTPAccessFile string `flag:"http-access-file" group:"Authorisation" usage:"TOML file that says who may use the HTTP API for what, by bearer token or certificate; read anew when it changes; empty: everybody may everything"`

@@ -216,7 +216,7 @@ func (s *session) identify() (string, error) {
 	if err := json.Unmarshal(body, &info); err != nil {
 		return "", protocol.BadBody.Errorf("IDENTIFY failed to decode JSON body").Because(err)
 	}
-	if info.BroadcastAddress == "" || info.TCPPort == 0 || info.HTTPPort == 0 || info.Version == "" {
+	if info.BroadcastAddress == "" || info.TCPPort == 0 || info.WebPort() == 0 || info.Version == "" {
 		return "", protocol.BadBody.Errorf("IDENTIFY missing fields")
 	}
 	info.RemoteAddress = s.remote

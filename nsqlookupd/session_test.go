@@ -101,6 +101,7 @@ func TestIdentifyBody(t *testing.T) {
 	for _, c := range []struct{ name, send, want string }{
 		{"all there", command(anybody), ""},
 		{"other keys, other case", command(`{"Broadcast_Address":"a","TCP_PORT":-1,"http_port":70000,"version":"x","remote_address":"spoof","more":[1]}`), ""},
+		{"HTTPS only", command(`{"broadcast_address":"a","tcp_port":1,"http_port":0,"https_port":2,"version":"x"}`), ""},
 		{"no size", "IDENTIFY\n", noSize},
 		{"half a size", "IDENTIFY\n\x00\x00", noSize},
 		{"half a body", size(10) + "{}", noBody},

@@ -52,8 +52,8 @@ func AppendFrame(dst []byte, t FrameType, data string) []byte {
 	return append(dst, data...)
 }
 
-// ReadFrame reads one frame of at most limit bytes of data. It allocates no
-// more than limit, and nothing for a frame that is larger: that is ErrFrame.
+// ReadFrame reads one frame of at most limit bytes of data. Memory grows with what
+// comes, and none is taken for a frame that is larger: that is ErrFrame.
 func ReadFrame(r io.Reader, limit int) (FrameType, []byte, error) {
 	var head [FrameHeaderSize]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -63,11 +63,32 @@ func ReadFrame(r io.Reader, limit int) (FrameType, []byte, error) {
 	if size < 0 || size > int64(limit) {
 		return 0, nil, fmt.Errorf("%w: size %d", ErrFrame, size+4)
 	}
-	data := make([]byte, size)
-	if _, err := io.ReadFull(r, data); err != nil {
+	data, err := readData(r, int(size))
+	if err != nil {
 		return 0, nil, err
 	}
 	return FrameType(binary.BigEndian.Uint32(head[4:])), data, nil
+}
+
+// onTrust is how many bytes are allocated because a peer says that they will come.
+const onTrust = 64 << 10
+
+// readData reads size bytes.
+func readData(r io.Reader, size int) ([]byte, error) {
+	data := make([]byte, min(size, onTrust))
+	for have := 0; have < size; {
+		n, err := io.ReadFull(r, data[have:])
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF // the size came, the data did not
+		}
+		if err != nil {
+			return nil, err
+		}
+		if have += n; have < size {
+			data = append(data, make([]byte, min(have, size-have))...)
+		}
+	}
+	return data, nil
 }
 
 // PutMessageHeader writes what precedes the body in a message frame into dst,

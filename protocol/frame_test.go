@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"runtime"
@@ -25,6 +26,7 @@ func TestFrames(t *testing.T) {
 		"":                                   io.EOF,
 		"\x00\x00\x00":                       io.ErrUnexpectedEOF,
 		"\x00\x00\x00\x06\x00\x00\x00\x00O":  io.ErrUnexpectedEOF,
+		"\x00\x00\x00\x06\x00\x00\x00\x00":   io.ErrUnexpectedEOF,
 		"\x00\x00\x00\x03\x00\x00\x00\x00":   ErrFrame,
 		"\xff\xff\xff\xff\x00\x00\x00\x00":   ErrFrame,
 		"\x7f\xff\xff\xff\x00\x00\x00\x00":   ErrFrame,
@@ -54,21 +56,54 @@ func TestReplies(t *testing.T) {
 	}
 }
 
-// TestDeclaredSizesCostNothing holds that the sizes that a peer claims are not allocated.
-func TestDeclaredSizesCostNothing(t *testing.T) {
-	huge := []byte("\x7f\xff\xff\xff\x00\x00\x00\x00")
-	for name, read := range map[string]func(){
-		"frame": func() { ReadFrame(bytes.NewReader(huge), 1<<20) },
-		"reply": func() { ReadReply(bytes.NewReader(huge), 1<<20) },
+// TestDeclaredSizesCostLittle holds that what a peer claims is not allocated, and what
+// it has sent at most twice over.
+func TestDeclaredSizesCostLittle(t *testing.T) {
+	for _, c := range []struct {
+		size, sent, limit int
+		most              uint64
+	}{
+		{1<<31 - 1, 0, 1 << 20, 1 << 10},
+		{64 << 20, 0, 64 << 20, onTrust + 1<<10},
+		{64 << 20, onTrust, 64 << 20, 5 * onTrust}, // what came, twice that, and what the race detector makes of append
+		{1 << 20, 1 << 20, 1 << 20, 4 << 20},       // all steps on the way to it
 	} {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		for range 100 {
-			read()
+		for name, read := range map[string]func(){
+			"frame": func() { ReadFrame(claim(c.size+4, c.sent+4), c.limit) },
+			"reply": func() { ReadReply(claim(c.size, c.sent), int64(c.limit)) },
+		} {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for range 10 {
+				read()
+			}
+			runtime.ReadMemStats(&after)
+			if n := (after.TotalAlloc - before.TotalAlloc) / 10; n > c.most {
+				t.Errorf("%s, %+v: %d bytes", name, c, n)
+			}
 		}
-		runtime.ReadMemStats(&after)
-		if n := (after.TotalAlloc - before.TotalAlloc) / 100; n > 1024 {
-			t.Errorf("%s: %d bytes", name, n)
+	}
+}
+
+// claim returns a stream that declares size bytes and has sent ones.
+func claim(size, sent int) io.Reader {
+	return io.MultiReader(bytes.NewReader(binary.BigEndian.AppendUint32(nil, uint32(size))), io.LimitReader(zeros{}, int64(sent)))
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+// TestLongFrame has one come that is longer than what is allocated on trust.
+func TestLongFrame(t *testing.T) {
+	for _, size := range []int{0, onTrust - 1, onTrust, onTrust + 1, 3*onTrust + 1} {
+		text := strings.Repeat("abc", size/3+1)[:size]
+		kind, data, err := ReadFrame(bytes.NewReader(AppendFrame(nil, FrameMessage, text)), size)
+		if err != nil || kind != FrameMessage || string(data) != text {
+			t.Errorf("%d bytes: %d, %d bytes, %v", size, kind, len(data), err)
 		}
 	}
 }

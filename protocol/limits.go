@@ -7,6 +7,10 @@ import (
 	"time"
 )
 
+// FeatureLimits is in Info.Features of a nsqd that answers /topic/limits and
+// /channel/limits.
+const FeatureLimits = "limits"
+
 // Overflow says what becomes of a message that does not fit into a topic or channel.
 type Overflow string
 

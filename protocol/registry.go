@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -42,6 +43,10 @@ type Producer struct {
 	TopologyRegion   string `json:"topology_region"`
 }
 
+// WebPort returns the port of the nsqd's HTTP API by which it is named: the one
+// for HTTPS only if there is no other.
+func (p *Producer) WebPort() int { return cmp.Or(p.HTTPPort, p.HTTPSPort) }
+
 // Lookup is the JSON of nsqlookupd's GET /lookup.
 type Lookup struct {
 	Channels  []string   `json:"channels"`
@@ -77,7 +82,7 @@ func AppendReply(dst []byte, data string) []byte {
 }
 
 // ReadReply reads an answer of the registry's protocol of at most limit bytes.
-// It allocates nothing for one that is larger: that is ErrFrame.
+// Memory is taken as by ReadFrame.
 func ReadReply(r io.Reader, limit int64) ([]byte, error) {
 	var head [4]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -87,7 +92,5 @@ func ReadReply(r io.Reader, limit int64) ([]byte, error) {
 	if size < 0 || size > limit {
 		return nil, fmt.Errorf("%w: size %d", ErrFrame, size)
 	}
-	data := make([]byte, size)
-	_, err := io.ReadFull(r, data)
-	return data, err
+	return readData(r, int(size))
 }

@@ -191,12 +191,13 @@ func TestBadFiles(t *testing.T) {
 }
 
 // TestClientReload holds that a client's configuration is the same one until its
-// files change: roots as well as its own certificate.
+// files change: roots as well as its own certificate. Broken ones change nothing.
 func TestClientReload(t *testing.T) {
 	dir := t.TempDir()
 	first, second := certstest.NewAuthority(t), certstest.NewAuthority(t)
 	cert, key, root := first.WriteFiles(dir, "first")
-	s, err := LoadClient(Files{Cert: cert, Key: key, RootCA: root, MinVersion: tls.VersionTLS12}, logging.Discard())
+	var log bytes.Buffer
+	s, err := LoadClient(Files{Cert: cert, Key: key, RootCA: root, MinVersion: tls.VersionTLS12}, logging.New(&log, "", logging.Warn))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +209,7 @@ func TestClientReload(t *testing.T) {
 	server := &tls.Config{Certificates: []tls.Certificate{second.Certificate("server")}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: second.Pool()}
 	try := func() error {
 		c := s.Newest().Clone()
-		c.ServerName = "127.0.0.1"
+		c.ServerName = "127.0.0.1" // as Shake does
 		_, _, err := shake(t, server, c)
 		return err
 	}
@@ -233,6 +234,20 @@ func TestClientReload(t *testing.T) {
 	past()
 	if got := s.Newest(); got != s.Newest() {
 		t.Error("another configuration without a change")
+	}
+	for _, file := range []string{cert, root} {
+		if err := os.WriteFile(file, []byte("rubbish"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			past()
+			if err := try(); err != nil {
+				t.Errorf("after rubbish: %v", err)
+			}
+		}
+	}
+	if n := strings.Count(log.String(), "keeping the certificate in use"); n != 2 { // once for each change
+		t.Errorf("the log says:\n%s", &log)
 	}
 	if _, err := LoadClient(Files{Cert: cert}, logging.Discard()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a certificate without key: %v", err)

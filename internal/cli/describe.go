@@ -21,15 +21,15 @@ type entry struct {
 func (p *Program) entries(all []*option) []entry {
 	const general = "General"
 	var list []entry
-	generated := "man, bash, zsh or fish"
+	generate := "print the manual page, or a shell's completion, and exit: man, bash, zsh or fish"
 	if !p.Tool {
-		generated = "man, bash, zsh, fish or config"
+		generate = "print the manual page, a shell's completion or an example of the file, and exit: man, bash, zsh, fish or config"
 		list = append(list, entry{"config", "file", "TOML file with options; keys are the options' names with _ for -", general})
 	}
 	list = append(list,
 		entry{"help", "", "print this and exit", general},
 		entry{"version", "", "print the version and exit", general},
-		entry{"generate", "what", "print the manual page, a shell's completion or an example of the file, and exit: " + generated, general})
+		entry{"generate", "what", generate, general})
 	for _, group := range p.groups(all) {
 		for _, o := range all {
 			if o.flag == "" || o.group != group {

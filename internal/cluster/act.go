@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"nsqsuite/protocol"
 )
 
 // Verb is what a Command does.
@@ -26,18 +28,20 @@ const (
 	Redrive     Verb = "redrive"      // what waits in the channel is moved to Command.To
 	StopRedrive Verb = "stop-redrive" // likewise ended
 	Cancel      Verb = "cancel"       // the deferred message Command.Message is dropped
+	Limit       Verb = "limit"        // Command.Limits are its own from now on, and no others
 )
 
 // Command changes a topic, or one of its channels, wherever it is (nsqadmin.md 5).
 type Command struct {
 	Verb    Verb
 	Topic   string
-	Channel string // "" if the topic itself is meant
-	Node    string // of Tombstone: host:port of the node that shall get no consumers for the topic
-	To      string // of Redrive: the topic that messages are moved to
-	Rate    int64  // of Redrive: messages a second at most, on each node; 0: as fast as it goes
-	Limit   int64  // of Redrive: messages at most, on each node; 0: all that wait
-	Message string // of Cancel: the message's ID
+	Channel string             // "" if the topic itself is meant
+	Node    string             // of Tombstone: host:port of the node that shall get no consumers for the topic
+	To      string             // of Redrive: the topic that messages are moved to
+	Rate    int64              // of Redrive: messages a second at most, on each node; 0: as fast as it goes
+	Limit   int64              // of Redrive: messages at most, on each node; 0: all that wait
+	Message string             // of Cancel: the message's ID
+	Limits  protocol.OwnLimits // of Limit
 	// Everywhere makes Create reach all nodes, not only those that have the topic.
 	Everywhere bool
 	// Only, if it is not empty, are the addresses that are told; the others are left out.
@@ -94,6 +98,11 @@ func (d *command) everywhere(ctx context.Context) error {
 
 // object returns path and parameters of the command.
 func (d *command) object() (path string, q url.Values) {
+	if d.Verb == Limit {
+		path, q = limitsOf(d.Topic, d.Channel)
+		setLimits(q, d.Limits)
+		return path, q
+	}
 	if d.Channel == "" {
 		return "/topic/" + string(d.Verb), url.Values{"topic": {d.Topic}}
 	}
@@ -193,21 +202,18 @@ func (d *command) note(o Outcome) {
 	d.outcomes = append(d.outcomes, o)
 }
 
-// find returns where a node of this name is asked: in clear, unless somebody is
-// asked over TLS, for then the node may be too.
+// find returns where a node of this name is asked. Of one that nobody knows no more
+// is known than its name.
 func (c *Cluster) find(ctx context.Context, name string) target {
-	t := given(name)
-	for _, address := range slices.Concat(c.Lookupds(), c.nsqds) {
-		t.discreet = t.discreet || given(address).discreet
-	}
-	if !t.discreet {
-		return t
-	}
-	nodes, _, _ := c.Nodes(ctx) // of an unknown one no more is known than its name
+	nodes, _, _ := c.Nodes(ctx) // an error leaves them unknown
 	for _, n := range nodes {
 		if n.HTTPAddress() == name {
 			return n.target()
 		}
+	}
+	t := given(name)
+	for _, address := range slices.Concat(c.Lookupds(), c.nsqds) {
+		t.discreet = t.discreet || given(address).discreet
 	}
 	return t
 }

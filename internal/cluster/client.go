@@ -26,7 +26,8 @@ type Config struct {
 	ConnectTimeout time.Duration
 	RequestTimeout time.Duration // for the exchange as a whole
 	Token          string        // sent to nodes as bearer token, if not empty
-	TLS            *tls.Config   // for nodes that demand it; nil is the system's roots
+	// TLS is httpclient.Config's.
+	TLS func() *tls.Config
 }
 
 // StatusError is an answer other than 200.
@@ -80,6 +81,9 @@ func (c *client) request(ctx context.Context, method, who string, to target, pat
 	asker := c.http
 	if to.discreet {
 		asker = asker.Discreet()
+	}
+	if to.httpsPort != 0 {
+		asker = asker.WithHTTPSPort(to.httpsPort)
 	}
 	body, status, err := asker.Ask(ctx, method, address, "", sent)
 	if err != nil {

@@ -7,8 +7,9 @@
 // asked for its numbers at its broadcast address.
 //
 // Who is given as https://host:port is asked over TLS alone. So is a node that was
-// given like that, or that a nsqlookupd that was names with its HTTPS port; one that
-// such a nsqlookupd names without gets no token in clear.
+// given like that, that a nsqlookupd that was names with its HTTPS port, or that has
+// no other; one that such a nsqlookupd names without gets no token in clear. All
+// others are asked in clear, and again over TLS if they say that they want it.
 //
 // Nothing is kept between two questions. All requests of one step run at the
 // same time, each with its own deadline, so that a question takes as long as

@@ -74,14 +74,15 @@ func registered(by target, producers []protocol.Node) []*Node {
 	return nodes
 }
 
-// newNode returns an nsqd as a nsqlookupd names it. If that is asked over TLS so is the
-// nsqd, where it has said that it can.
+// newNode returns an nsqd as a nsqlookupd names it. It is asked over TLS if it has told
+// no other port, or if the nsqlookupd is asked over TLS too. Else its HTTPS may well be
+// there for others: a certificate of another name is no reason to lose sight of it.
 func newNode(by target, p *protocol.Producer) *Node {
 	n := &Node{
-		RemoteAddress: p.RemoteAddress, Hostname: p.Hostname, BroadcastAddress: p.BroadcastAddress, TCPPort: p.TCPPort, HTTPPort: p.HTTPPort,
+		RemoteAddress: p.RemoteAddress, Hostname: p.Hostname, BroadcastAddress: p.BroadcastAddress, TCPPort: p.TCPPort, HTTPPort: p.HTTPPort, HTTPSPort: p.HTTPSPort,
 		Version: p.Version, TopologyZone: p.TopologyZone, TopologyRegion: p.TopologyRegion, discreet: by.discreet,
 	}
-	if by.discreet && p.HTTPSPort > 0 {
+	if p.HTTPSPort > 0 && (by.discreet || p.HTTPPort == 0) {
 		n.https = secure + net.JoinHostPort(p.BroadcastAddress, strconv.Itoa(p.HTTPSPort))
 	}
 	return n

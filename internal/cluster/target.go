@@ -45,6 +45,9 @@ type target struct {
 	url  string // scheme and host:port
 	// discreet is an API that was given, or found, over TLS: it gets no token in clear.
 	discreet bool
+	// httpsPort is where HTTPS is, as a nsqlookupd says; 0 if none does. Who is asked in
+	// clear and wants TLS says so itself, but not where that is behind another address.
+	httpsPort int
 }
 
 // given returns the target that an address means.

@@ -3,6 +3,8 @@ package cluster
 import (
 	"errors"
 	"testing"
+
+	"nsqsuite/protocol"
 )
 
 func TestAddresses(t *testing.T) {
@@ -53,6 +55,23 @@ func TestNodeIsAskedWhereItSays(t *testing.T) {
 	}
 	if plain.URL() != "http://b:2" || plain.discreet {
 		t.Errorf("in clear it is at %s", plain.URL())
+	}
+	for _, c := range []struct {
+		lookupd     string
+		http, https int
+		want        target
+	}{
+		{"l:1", 2, 0, target{name: "b:2", url: "http://b:2"}},
+		{"l:1", 2, 3, target{name: "b:2", url: "http://b:2", httpsPort: 3}}, // HTTPS may be there for others
+		{"l:1", 0, 3, target{name: "b:3", url: "https://b:3", httpsPort: 3}},
+		{"https://l:1", 2, 0, target{name: "b:2", url: "http://b:2", discreet: true}},
+		{"https://l:1", 2, 3, target{name: "b:2", url: "https://b:3", discreet: true, httpsPort: 3}},
+		{"https://l:1", 0, 3, target{name: "b:3", url: "https://b:3", discreet: true, httpsPort: 3}},
+	} {
+		n := newNode(given(c.lookupd), &protocol.Producer{BroadcastAddress: "b", TCPPort: 1, HTTPPort: c.http, HTTPSPort: c.https})
+		if n.target() != c.want {
+			t.Errorf("%+v: %+v", c, n.target())
+		}
 	}
 	only := &Node{BroadcastAddress: "b", HTTPPort: -1}
 	only.answersAt(given("https://c:3"))

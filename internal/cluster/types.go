@@ -19,7 +19,8 @@ type Node struct {
 	Hostname         string      `json:"hostname"`
 	BroadcastAddress string      `json:"broadcast_address"`
 	TCPPort          int         `json:"tcp_port"`
-	HTTPPort         int         `json:"http_port"`
+	HTTPPort         int         `json:"http_port"`            // 0 if there is HTTPS only
+	HTTPSPort        int         `json:"https_port,omitempty"` // as a nsqlookupd says; not in NSQ
 	Version          string      `json:"version"`
 	TopologyZone     string      `json:"topology_zone,omitempty"`
 	TopologyRegion   string      `json:"topology_region,omitempty"`
@@ -50,7 +51,7 @@ func (n *Node) answersAt(t target) {
 func (n *Node) URL() string { return cmp.Or(n.https, "http://"+n.HTTPAddress()) }
 
 func (n *Node) target() target {
-	return target{name: n.HTTPAddress(), url: n.URL(), discreet: n.discreet}
+	return target{name: n.HTTPAddress(), url: n.URL(), discreet: n.discreet, httpsPort: n.HTTPSPort}
 }
 
 // direct is target, but at the address that was given, if one was.
@@ -64,6 +65,7 @@ func (n *Node) direct() target {
 // secureLike makes sure that the node is asked as securely as another description of it says.
 func (n *Node) secureLike(o *Node) {
 	n.https, n.discreet = cmp.Or(n.https, o.https), n.discreet || o.discreet
+	n.HTTPSPort = cmp.Or(n.HTTPSPort, o.HTTPSPort)
 }
 
 // HTTPAddress returns host:port of the node's HTTP API, its name in URLs: in

@@ -91,6 +91,46 @@ func TestNothingInClear(t *testing.T) {
 	}
 }
 
+// TestFoundOverHTTPS has a nsqlookupd, asked in clear, name an nsqd that has HTTPS
+// only, and one that refuses everything else: nsqadmin and nsq_stat find their way.
+func TestFoundOverHTTPS(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts real processes")
+	}
+	ours := certstest.NewAuthority(t)
+	_, _, root := ours.WriteFiles(t.TempDir(), "nobody")
+	for _, flag := range []string{"--http-address=", "--tls-required"} {
+		l := nsqtest.Start(t, "nsqlookupd")
+		n := nsqtest.Start(t, "nsqd", append(credentials(t, ours.WriteFiles, "nsqd", "--tls-"), flag,
+			"--lookupd-tcp-address="+l.TCP, "--broadcast-address=127.0.0.1", "--data-path="+t.TempDir())...)
+		name := n.HTTP
+		if name == "" {
+			name = httpsAddress(t, n)
+		}
+		for _, path := range []string{"/topic/create?topic=t", "/channel/create?topic=t&channel=c", "/pub?topic=t"} {
+			if status := askOverTLS(t, ours, n, "POST", path, ""); status != 200 {
+				t.Errorf("%s: %d", path, status)
+			}
+		}
+		nsqtest.Eventually(t, patience, "the channel is registered", func() bool {
+			return strings.Contains(nsqtest.Get(t, "http://"+l.HTTP+"/channels?topic=t"), `"c"`)
+		})
+		how := []string{"--http-client-tls-root-ca-file=" + root, "--lookupd-http-address=" + l.HTTP}
+		stat := nsqtest.Run(t, "nsq_stat", append(how, "--topic=t", "--channel=c", "--interval=10ms", "--count=1")...)
+		if code := stat.Wait(); code != 0 || strings.Count(stat.Stdout.String(), "\n") != 3 {
+			t.Errorf("%s: nsq_stat: exit %d, %s", flag, code, stat.Stdout.String())
+		}
+		admin := nsqtest.Start(t, "nsqadmin", how...)
+		goRound(t, admin, name)
+		if answer, status := nsqtest.Do(t, "DELETE", "http://"+admin.HTTP+"/api/nodes/"+name, `{"topic":"t"}`); status != 200 || answer != `{"message":""}` {
+			t.Errorf("%s: tombstone: %d %s", flag, status, answer)
+		}
+		if text := nsqtest.Get(t, "http://"+l.HTTP+"/lookup?topic=t"); !strings.Contains(text, `"producers":[]`) {
+			t.Errorf("%s: the topic is still on the node: %s", flag, text)
+		}
+	}
+}
+
 // goRound looks at pages and figures of nsqadmin and acts, on a node of this name.
 func goRound(t *testing.T, admin *nsqtest.Daemon, name string) {
 	t.Helper()

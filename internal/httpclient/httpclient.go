@@ -5,6 +5,7 @@ package httpclient
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -18,6 +19,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"nsqsuite/internal/certs"
 )
 
 // Accept is the header by which the NSQ programs say which answers they know.
@@ -44,8 +47,10 @@ type Config struct {
 	ConnectTimeout time.Duration
 	RequestTimeout time.Duration // for the exchange as a whole
 	MaxAnswer      int64         // bytes
-	TLS            *tls.Config   // nil: the system's roots
 	Token          string        // sent as bearer token, if not empty
+	// TLS returns how a new connection over TLS is begun: a certs.Source's Newest.
+	// nil: by the system's roots.
+	TLS func() *tls.Config
 }
 
 // Client asks. It is safe for concurrent use.
@@ -54,14 +59,26 @@ type Client struct {
 	maxAnswer int64
 	token     string
 	discreet  bool
+	httpsPort int // of who refuses plain HTTP; 0: as it says
 }
 
 // New returns a client.
 func New(c Config) *Client {
+	dialer := &net.Dialer{Timeout: c.ConnectTimeout, KeepAlive: keepAlive}
+	if c.TLS == nil {
+		c.TLS = func() *tls.Config { return new(tls.Config) }
+	}
 	transport := &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: c.ConnectTimeout, KeepAlive: keepAlive}).DialContext,
-		TLSClientConfig:       c.TLS,
-		TLSHandshakeTimeout:   tlsHandshake,
+		DialContext: dialer.DialContext,
+		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			ctx, cancel := context.WithTimeout(ctx, tlsHandshake)
+			defer cancel()
+			return certs.Shake(ctx, conn, address, c.TLS())
+		},
 		ResponseHeaderTimeout: c.RequestTimeout,
 		MaxIdleConns:          idleMost,
 		IdleConnTimeout:       idleFor,
@@ -88,13 +105,28 @@ func (c *Client) Discreet() *Client {
 	return &discreet
 }
 
+// WithHTTPSPort returns the same client as one that knows where those who refuse plain
+// HTTP have HTTPS.
+func (c *Client) WithHTTPSPort(port int) *Client {
+	knowing := *c
+	knowing.httpsPort = port
+	return &knowing
+}
+
+// WithToken returns the same client as one that sends another token.
+func (c *Client) WithToken(token string) *Client {
+	other := *c
+	other.token = token
+	return &other
+}
+
 // Ask sends a request, whose body may be nil and is of the given content type,
 // if any, and returns the body and the status of the answer. A node that refuses
 // plain HTTP is asked again over TLS.
 func (c *Client) Ask(ctx context.Context, method, target, contentType string, body []byte) (answer []byte, status int, err error) {
 	answer, status, err = c.exchange(ctx, method, target, contentType, body)
 	if err == nil && status == http.StatusForbidden {
-		if again, ok := overTLS(target, answer); ok {
+		if again, ok := c.overTLS(target, answer); ok {
 			return c.exchange(ctx, method, again, contentType, body)
 		}
 	}
@@ -129,7 +161,7 @@ func (c *Client) exchange(ctx context.Context, method, target, contentType strin
 }
 
 // overTLS returns where a node that refuses plain HTTP by this answer wants to be asked.
-func overTLS(target string, answer []byte) (again string, ok bool) {
+func (c *Client) overTLS(target string, answer []byte) (again string, ok bool) {
 	var refusal struct {
 		Port int `json:"https_port"`
 	}
@@ -140,7 +172,7 @@ func overTLS(target string, answer []byte) (again string, ok bool) {
 	if err != nil || !strings.EqualFold(u.Scheme, "http") {
 		return "", false
 	}
-	u.Scheme, u.Host = "https", net.JoinHostPort(u.Hostname(), strconv.Itoa(refusal.Port))
+	u.Scheme, u.Host = "https", net.JoinHostPort(u.Hostname(), strconv.Itoa(cmp.Or(c.httpsPort, refusal.Port)))
 	return u.String(), true
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -25,6 +26,8 @@ func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {
 	t.Cleanup(s.Close)
 	return s
 }
+
+func always(c *tls.Config) func() *tls.Config { return func() *tls.Config { return c } }
 
 func TestAsk(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -64,11 +67,50 @@ func TestAskOverTLS(t *testing.T) {
 			w.WriteHeader(http.StatusForbidden)
 			io.WriteString(w, refusal) //nolint:errcheck // then the test fails
 		})
-		c := New(Config{RequestTimeout: time.Minute, MaxAnswer: 100, TLS: &tls.Config{RootCAs: roots}})
+		c := New(Config{RequestTimeout: time.Minute, MaxAnswer: 100, TLS: always(&tls.Config{RootCAs: roots})})
 		got, _, err := c.Ask(t.Context(), "POST", plain.URL+"/x", "", []byte("hello"))
 		if err != nil || string(got) != want {
 			t.Errorf("%s: %s, %v, want %s", refusal, got, err, want)
 		}
+	}
+}
+
+// TestHTTPSPort has a node say a port that it has only on its own side of a firewall.
+func TestHTTPSPort(t *testing.T) {
+	secure := httptest.NewTLSServer(http.HandlerFunc(echo))
+	t.Cleanup(secure.Close)
+	plain := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		io.WriteString(w, `{"https_port":1}`) //nolint:errcheck // then the test fails
+	})
+	c := New(Config{RequestTimeout: time.Minute, MaxAnswer: 100, TLS: always(&tls.Config{InsecureSkipVerify: true})})
+	got, _, err := c.WithHTTPSPort(secure.Listener.Addr().(*net.TCPAddr).Port).Ask(t.Context(), "GET", plain.URL+"/x", "", nil)
+	if err != nil || string(got) != "GET /x   tls true" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// TestNewConfiguration has the roots change: a new connection is begun by the new ones.
+func TestNewConfiguration(t *testing.T) {
+	secure := httptest.NewTLSServer(http.HandlerFunc(echo))
+	t.Cleanup(secure.Close)
+	current := &tls.Config{InsecureSkipVerify: true}
+	c := New(Config{ConnectTimeout: time.Minute, RequestTimeout: time.Minute, MaxAnswer: 100, TLS: func() *tls.Config { return current }})
+	ask := func() error {
+		_, _, err := c.Ask(t.Context(), "GET", secure.URL, "", nil)
+		return err
+	}
+	if err := ask(); err != nil {
+		t.Error(err)
+	}
+	current = new(tls.Config)
+	if err := ask(); err != nil {
+		t.Errorf("on the connection that there is: %v", err)
+	}
+	secure.CloseClientConnections()
+	var unknown x509.UnknownAuthorityError
+	if err := ask(); !errors.As(err, &unknown) {
+		t.Errorf("on a new one: %v", err)
 	}
 }
 

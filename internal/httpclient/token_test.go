@@ -57,7 +57,7 @@ func TestDiscreetClient(t *testing.T) {
 		w.Write([]byte(r.Header.Get("Authorization"))) //nolint:errcheck // the client tells
 	}))
 	t.Cleanup(secure.Close)
-	c := New(Config{RequestTimeout: 10 * time.Second, MaxAnswer: 100, Token: "secret", TLS: &tls.Config{InsecureSkipVerify: true}}).Discreet()
+	c := New(Config{RequestTimeout: 10 * time.Second, MaxAnswer: 100, Token: "secret", TLS: always(&tls.Config{InsecureSkipVerify: true})}).Discreet()
 	port := secure.URL[strings.LastIndex(secure.URL, ":")+1:]
 	for _, target := range []string{secure.URL, plain.URL + "?port=" + port} {
 		if got, _, err := c.Ask(t.Context(), "GET", target, "", nil); err != nil || string(got) != "Bearer secret" {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -125,6 +126,9 @@ func (d *Daemon) run(tcp, http string) {
 	if d.program != "nsqadmin" {
 		args = append([]string{"--tcp-address=" + tcp, "--https-address=127.0.0.1:0"}, args...)
 		want = 2
+	}
+	if slices.Contains(d.args, "--http-address=") {
+		want--
 	}
 	cmd := exec.Command(Path(d.t, d.program), args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -43,6 +43,19 @@ func act(t *testing.T, b *browser, s *scenario) {
 	b.see("Began to redrive payments / ledger to audit-log.")
 	b.do(until(`document.body.innerText.includes("Done")`))
 
+	// Limit a channel: a dialog, and the question.
+	b.do(chromedp.Navigate(s.url("/topics/payments/fraud-check")), chromedp.Click(chromedp.CSS(`a[href*="/limits?"]`)), chromedp.WaitVisible(chromedp.CSS(`dialog[open] #ld`)))
+	b.is("the focus is on the first field", `document.activeElement.id === "la"`)
+	b.accessible("limits dialog")
+	b.shoot("dialog-limits")
+	b.do(chromedp.SendKeys(chromedp.CSS(`#ld`), "1000000"), chromedp.SendKeys(chromedp.CSS(`#lb`), "2 GB"), chromedp.Click(chromedp.CSS(`dialog button[type=submit]`)))
+	b.see("Set the limits of fraud-check of payments?")
+	b.accessible("limits question")
+	b.do(chromedp.Click(chromedp.CSS(`#ask button[type=submit]`)))
+	b.see("Set the limits of payments / fraud-check: max_depth 1000000, max_bytes 2 GB.")
+	b.see("1,000,000")
+	b.shoot("channel-limited")
+
 	// Empty needs the name; Cancel changes nothing.
 	b.do(chromedp.Navigate(s.url("/topics/payments/ledger")), chromedp.Click(chromedp.CSS(`a[href*="/act/empty"]`)), chromedp.WaitVisible(chromedp.CSS(`dialog[open] #ty`)))
 	b.is("the button is off", `document.querySelector("dialog button[type=submit]").getAttribute("aria-disabled") === "true"`)
@@ -150,6 +163,12 @@ func keyboard(_ *testing.T, b *browser, s *scenario) {
 	b.do(until(`document.querySelector(".pal .op[aria-selected=true] .name")?.textContent === "Empty payments / ledger…"`))
 	b.do(chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(chromedp.CSS(`dialog[open] #ty`)))
 	b.see("Empty channel ledger of payments?")
+	b.do(chromedp.KeyEvent(kb.Escape), chromedp.WaitNotPresent(chromedp.CSS(`dialog`)), ctrl("k"), chromedp.WaitVisible(chromedp.CSS(`dialog.pal`)), chromedp.SendKeys(chromedp.CSS(`dialog.pal input`), ">limits ledger"))
+	b.do(until(`document.querySelector(".pal .op[aria-selected=true] .name")?.textContent === "Set limits of payments / ledger…"`))
+	b.do(chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(chromedp.CSS(`dialog[open] #ld`)))
+	b.do(chromedp.KeyEvent(kb.Escape), chromedp.WaitNotPresent(chromedp.CSS(`dialog`)), ctrl("k"), chromedp.WaitVisible(chromedp.CSS(`dialog.pal`)), chromedp.SendKeys(chromedp.CSS(`dialog.pal input`), ">redrive ledger"))
+	b.do(until(`document.querySelector(".pal .op[aria-selected=true] .name")?.textContent === "Redrive payments / ledger…"`))
+	b.do(chromedp.KeyEvent(kb.Enter), ready("/redrive"))
 	b.calm("keyboard")
 }
 

@@ -60,6 +60,8 @@ func look4(_ *testing.T, b *browser, s *scenario) {
 		{"redrive", "/redrive?topic=payments&channel=ledger", "Running"},
 		{"redrive-wrong", "/act/redrive?topic=payments&channel=ledger&to=a+b&rate=fast", "A name is made of"},
 		{"redrive-confirm", "/act/redrive?topic=payments&channel=ledger&to=search-updates&rate=50&only=" + s.nsqds[0].HTTP, "waiting messages are moved"},
+		{"limits", "/limits?topic=payments&channel=ledger", "Limits of ledger"},
+		{"limits-confirm", "/act/limit?topic=payments&channel=ledger&max_age=24h&max_depth=10&overflow=drop-oldest", "are dropped at once"},
 		{"publish", "/publish?topic=payments", "one message per line"},
 		{"missing", "/topics/ordres", "Did you mean"},
 	}
@@ -94,7 +96,7 @@ func login(t *testing.T, b *browser, s *scenario) {
 	}
 	b.do(chromedp.SendKeys(chromedp.CSS(`#ln`), "ann"), chromedp.SendKeys(chromedp.CSS(`#lp`), "open sesame"), chromedp.Click(chromedp.CSS(`main button`)))
 	b.see("Needs attention")
-	b.do(chromedp.Click(chromedp.CSS(`form[action$="/logout"] button`)))
+	value[any](b, `document.querySelector("form[action$='/logout'] button").click()`) // at once: the page updates itself
 	b.see("Log in")
 	b.calm("login")
 }

@@ -221,6 +221,7 @@ func (s *scenario) redrive() {
 				s.t.Fatalf("%s: %d %s", path, status, answer)
 			}
 		}
+		post("/mpub?topic=payments", strings.Repeat("{}\n", 1000)) // so that it lasts on a slow machine too
 		post("/channel/redrive?topic=payments&channel=ledger&to=audit-log&rate=1", "")
 		for i := range 3 {
 			post(fmt.Sprintf("/pub?topic=search-updates&defer=%d", 600_000+i*60_000), fmt.Sprintf(`{"later":%d}`, i))

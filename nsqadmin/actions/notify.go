@@ -12,6 +12,7 @@ import (
 
 	"nsqsuite/internal/cluster"
 	"nsqsuite/internal/logging"
+	"nsqsuite/protocol"
 )
 
 const (
@@ -29,18 +30,19 @@ type NotifyConfig struct {
 
 // notification is the JSON that the endpoint gets.
 type notification struct {
-	Action    string `json:"action"`
-	Topic     string `json:"topic"`
-	Channel   string `json:"channel,omitempty"`
-	Node      string `json:"node,omitempty"`
-	To        string `json:"to,omitempty"`      // of a redrive
-	Message   string `json:"message,omitempty"` // of a cancel
-	Timestamp int64  `json:"timestamp"`
-	User      string `json:"user,omitempty"`
-	RemoteIP  string `json:"remote_ip"`
-	UserAgent string `json:"user_agent"`
-	URL       string `json:"url"`
-	Via       string `json:"via"`
+	Action    string              `json:"action"`
+	Topic     string              `json:"topic"`
+	Channel   string              `json:"channel,omitempty"`
+	Node      string              `json:"node,omitempty"`
+	To        string              `json:"to,omitempty"`      // of a redrive
+	Message   string              `json:"message,omitempty"` // of a cancel
+	Limits    *protocol.OwnLimits `json:"limits,omitempty"`  // of a limit
+	Timestamp int64               `json:"timestamp"`
+	User      string              `json:"user,omitempty"`
+	RemoteIP  string              `json:"remote_ip"`
+	UserAgent string              `json:"user_agent"`
+	URL       string              `json:"url"`
+	Via       string              `json:"via"`
 }
 
 // notifier sends notifications, one at a time.
@@ -71,6 +73,9 @@ func (a *Actor) tell(what cluster.Command, by By, at time.Time) {
 	n := notification{
 		Topic: what.Topic, Channel: what.Channel, Node: what.Node, To: what.To, Message: what.Message, Timestamp: at.Unix(),
 		User: by.BasicUser, RemoteIP: by.RemoteIP, UserAgent: by.UserAgent, URL: by.URL, Via: a.notify.config.Via,
+	}
+	if what.Verb == cluster.Limit {
+		n.Limits = &what.Limits
 	}
 	switch {
 	case what.Verb == cluster.Tombstone:

@@ -229,7 +229,7 @@ func nameNodes(nodes []*Node) {
 	for _, n := range nodes {
 		n.Name = n.Hostname
 	}
-	name(func(n *Node) string { return fmt.Sprintf("%s:%d", n.Hostname, n.HTTPPort) })
+	name(func(n *Node) string { return fmt.Sprintf("%s:%d", n.Hostname, cmp.Or(n.HTTPPort, n.HTTPSPort)) })
 	name(func(n *Node) string { return n.Address })
 }
 

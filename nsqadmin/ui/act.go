@@ -58,7 +58,7 @@ type field struct{ Name, Value string }
 
 var verbs = []cluster.Verb{
 	cluster.Create, cluster.Delete, cluster.Pause, cluster.Unpause, cluster.Empty, cluster.Tombstone,
-	cluster.Redrive, cluster.StopRedrive, cluster.Cancel,
+	cluster.Redrive, cluster.StopRedrive, cluster.Cancel, cluster.Limit,
 }
 
 // onMessages tells whether a verb is for those only who may touch messages.
@@ -88,6 +88,11 @@ func commands(verb string, q url.Values) ([]cluster.Command, error) {
 				return nil, err
 			}
 		}
+		if v == cluster.Limit {
+			if err := aboutLimits(&c, q); err != nil {
+				return nil, err
+			}
+		}
 		all[i] = c
 	}
 	return all, nil
@@ -101,6 +106,11 @@ func (u *UI) confirm(r *request) view {
 	}
 	if form := redriveFormOf(q); verb == string(cluster.Redrive) && !form.check() {
 		return u.redriveView(r, form, http.StatusUnprocessableEntity)
+	}
+	if form := limitFormOf(q); verb == string(cluster.Limit) {
+		if _, ok := form.check(); !ok {
+			return u.limitsView(r, &form)
+		}
 	}
 	all, err := commands(verb, q)
 	if err != nil {
@@ -142,7 +152,7 @@ func (u *UI) ask(r *request, all []cluster.Command) *question {
 	if len(all) > 1 {
 		q.Title, q.Button = fmt.Sprintf("%s %s?", verb, name), verb+" "+name
 	}
-	u.consequences(r.snapshot, q, all)
+	u.consequences(r, q, all)
 	if q.Grave && first.Verb != cluster.Cancel {
 		q.Type = name
 		if len(all) > 1 {
@@ -153,7 +163,8 @@ func (u *UI) ask(r *request, all []cluster.Command) *question {
 }
 
 // consequences says what the action means, in numbers.
-func (u *UI) consequences(s *collector.Snapshot, q *question, all []cluster.Command) {
+func (u *UI) consequences(r *request, q *question, all []cluster.Command) {
+	s := r.snapshot
 	var sum collector.Sum
 	atTopic := int64(0)
 	nodes := map[*collector.Node]bool{}
@@ -209,6 +220,8 @@ func (u *UI) consequences(s *collector.Snapshot, q *question, all []cluster.Comm
 		u.hiding(s, q, first)
 	case cluster.Redrive, cluster.StopRedrive, cluster.Cancel:
 		u.moving(s, q, first)
+	case cluster.Limit:
+		u.limiting(r, q, first)
 	case cluster.Create:
 		q.Says = "It is made known to all nsqlookupd, and made on the nodes that have the topic."
 	}
@@ -255,6 +268,10 @@ func fieldsOf(c cluster.Command) (fields []field) {
 		if f.Value != "" {
 			fields = append(fields, f)
 		}
+	}
+	if c.Verb == cluster.Limit {
+		form := filled(c.Limits)
+		fields = append(fields, form.fields()...)
 	}
 	for _, only := range c.Only {
 		fields = append(fields, field{"only", only})
@@ -355,7 +372,7 @@ func retry(e *actions.Entry) (fields []field) {
 		c.Only = append(c.Only, o.Address)
 	}
 	fields = fieldsOf(c)
-	if c.Verb == cluster.Delete || c.Verb == cluster.Empty || c.Verb == cluster.Tombstone {
+	if slices.Contains([]cluster.Verb{cluster.Delete, cluster.Empty, cluster.Tombstone, cluster.Limit}, c.Verb) {
 		name := c.Topic
 		if c.Channel != "" {
 			name = c.Channel

@@ -102,7 +102,7 @@ func (u *UI) apiSearch(_ http.ResponseWriter, r *http.Request, p httprouter.Para
 		hits = append(hits, u.findPages(text)...)
 	}
 	if visit.visitor.Admin {
-		hits = append(hits, u.findActions(visit.snapshot, text)...)
+		hits = append(hits, u.findActions(visit.snapshot, visit.visitor, text)...)
 	}
 	return struct {
 		Hits []hit `json:"hits"`
@@ -188,33 +188,3 @@ func (u *UI) findPages(text string) (hits []hit) {
 	}
 	return hits
 }
-
-// findActions proposes what can be done with the deepest thing that matches;
-// words of the text may name the action, too.
-func (u *UI) findActions(s *collector.Snapshot, text string) (hits []hit) {
-	if matches("create topic or channel", text) {
-		hits = append(hits, hit{Group: "Actions", Name: "Create topic or channel", Link: u.link("lookup") + "#create", Icon: "topics", Note: "asks first"})
-	}
-	if text == "" {
-		return hits
-	}
-	var found []hit
-	for _, t := range s.Topics {
-		for _, verb := range []string{"pause", "unpause", "empty", "delete"} {
-			for _, c := range append([]*collector.Channel{nil}, t.Channels...) {
-				name, channel, paused, depth := t.TopicName, "", t.Paused, t.Depth
-				if c != nil {
-					name, channel, paused, depth = t.TopicName+" / "+c.ChannelName, c.ChannelName, c.Paused, c.Depth
-				}
-				title := strings.ToUpper(verb[:1]) + verb[1:] + " " + name
-				if (verb == "pause") == paused && verb != "empty" && verb != "delete" || !matches(title, text) {
-					continue
-				}
-				found = append(found, hit{Group: "Actions", Name: title + "…", Link: u.actLink(verb, t.TopicName, channel, ""), Icon: verbIcons[verb], Note: "asks first", score: depth})
-			}
-		}
-	}
-	return append(hits, best(found)...)
-}
-
-var verbIcons = map[string]string{"pause": "pause", "unpause": "play", "empty": "empty", "delete": "trash"}

@@ -51,7 +51,7 @@ func (u *UI) functions() template.FuncMap {
 // something, it must not.
 func updates(page string) bool {
 	switch page {
-	case "confirm", "settings", "publish", "messages":
+	case "confirm", "settings", "publish", "messages", "limits":
 		return false
 	}
 	return true

@@ -34,22 +34,35 @@ type limitRow struct {
 	On *collector.Node
 }
 
-func topicLimits(t *collector.Topic) (rows []limitRow) {
-	for _, on := range t.On {
-		if on.Limits != nil {
-			rows = append(rows, limitRow{on.Limits, on.On})
-		}
-	}
-	return rows
+// limitPanel is the part of a page that shows limits.
+type limitPanel struct {
+	Rows []limitRow
+	Set  string // the page where they are set; "" if no node can
 }
 
-func channelLimits(c *collector.Channel) (rows []limitRow) {
-	for _, on := range c.On {
+func (u *UI) topicLimits(t *collector.Topic) (p limitPanel) {
+	for _, on := range t.On {
 		if on.Limits != nil {
-			rows = append(rows, limitRow{on.Limits, on.On})
+			p.Rows = append(p.Rows, limitRow{on.Limits, on.On})
 		}
 	}
-	return rows
+	return u.settable(p, t, "")
+}
+
+func (u *UI) channelLimits(t *collector.Topic, c *collector.Channel) (p limitPanel) {
+	for _, on := range c.On {
+		if on.Limits != nil {
+			p.Rows = append(p.Rows, limitRow{on.Limits, on.On})
+		}
+	}
+	return u.settable(p, t, c.ChannelName)
+}
+
+func (u *UI) settable(p limitPanel, t *collector.Topic, channel string) limitPanel {
+	if able, _ := limiters(t, channel); len(able) > 0 {
+		p.Set = u.limitsLink(t.TopicName, channel)
+	}
+	return p
 }
 
 // Age is max_age in words.

@@ -99,7 +99,7 @@ func aboutMessages(c *cluster.Command, q url.Values) (err error) {
 // moving says what a redrive, its end, or the cancelling of a message means.
 func (u *UI) moving(s *collector.Snapshot, q *question, c cluster.Command) {
 	back := url.Values{"topic": {c.Topic}, "channel": {c.Channel}}
-	q.Back = u.link("redrive") + "?" + back.Encode()
+	q.Back = u.redriveLink(c.Topic, c.Channel)
 	switch c.Verb {
 	case cluster.Cancel:
 		back.Set("state", protocol.PeekDeferred)
@@ -171,6 +171,10 @@ func getThem(channels int) string {
 		return "channel gets them"
 	}
 	return "channels get them"
+}
+
+func (u *UI) redriveLink(topic, channel string) string {
+	return u.link("redrive") + "?" + url.Values{"topic": {topic}, "channel": {channel}}.Encode()
 }
 
 // redrivers returns where a channel can be redriven, and the names of the nodes where it cannot.

@@ -37,6 +37,7 @@ var did = map[cluster.Verb]string{
 	cluster.Empty: "Emptied", cluster.Tombstone: "Tombstoned",
 	cluster.Publish: "Published to",
 	cluster.Redrive: "Began to redrive", cluster.StopRedrive: "Stopped the redrive of", cluster.Cancel: "Cancelled a message of",
+	cluster.Limit: "Set the limits of",
 }
 
 func (u *UI) entry(e *actions.Entry) entry {
@@ -55,6 +56,8 @@ func (u *UI) entry(e *actions.Entry) entry {
 		out.Object += " to " + c.To
 	case cluster.Cancel:
 		out.Object += ", " + c.Message
+	case cluster.Limit:
+		out.Object += ": " + limitsInWords(c.Limits)
 	}
 	return out
 }

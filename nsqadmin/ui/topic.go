@@ -40,7 +40,7 @@ func (u *UI) topic(r *request) view {
 		Graphs    []graph
 		Timed     bool // there are latencies
 		Publish   bool // it is offered
-		Limits    []limitRow
+		Limits    limitPanel
 	}{}
 	if t == nil {
 		channels, idle := s.Idle[name]
@@ -65,7 +65,7 @@ func (u *UI) topic(r *request) view {
 	slices.SortStableFunc(data.Rows, func(a, b channelRow) int {
 		return cmp.Or(cmp.Compare(b.Depth, a.Depth), cmp.Compare(a.ChannelName, b.ChannelName))
 	})
-	data.Limits = topicLimits(t)
+	data.Limits = u.topicLimits(t)
 	data.Nodes, data.Publish = t.On, u.mayTouchMessages(r.visitor)
 	h := u.collector.History(collector.Key{Topic: name}, span.time)
 	var parts []part
@@ -161,8 +161,8 @@ func (u *UI) channel(r *request) view {
 		Delivery  bool
 		Graphs    []graph
 		Ephemeral bool
-		Limits    []limitRow
-	}{Limits: channelLimits(c), Channel: c, Items: u.about(s, topic, name), Drain: drain(c), Slow: slowest(c), Ephemeral: protocol.IsEphemeral(name)}
+		Limits    limitPanel
+	}{Limits: u.channelLimits(t, c), Channel: c, Items: u.about(s, topic, name), Drain: drain(c), Slow: slowest(c), Ephemeral: protocol.IsEphemeral(name)}
 	data.Rows = c.Consuming[:min(len(c.Consuming), clientsMost)]
 	data.Hidden = len(c.Consuming) - len(data.Rows)
 	for _, on := range c.On {

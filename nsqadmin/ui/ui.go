@@ -81,7 +81,7 @@ type UI struct {
 // Names of the pages' files.
 var pageNames = []string{
 	"overview", "topics", "topic", "channel", "nodes", "node", "lookup", "counter",
-	"activity", "settings", "confirm", "publish", "messages", "redrive", "problem",
+	"activity", "settings", "confirm", "publish", "messages", "redrive", "limits", "problem",
 }
 
 // New returns a UI. It panics if a page in the program is broken.
@@ -147,6 +147,7 @@ func (u *UI) Routes(r *httpapi.Router) {
 		base + "/publish":                u.publishForm,
 		base + "/messages":               u.messages,
 		base + "/redrive":                u.redrive,
+		base + "/limits":                 u.limits,
 	} {
 		r.Page(http.MethodGet, route, u.page(get))
 	}

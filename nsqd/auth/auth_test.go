@@ -21,7 +21,11 @@ const good = `{"ttl":3600,"identity":"alice","identity_url":"https://id/alice","
 
 func client(t *testing.T, post bool, config *tls.Config, addresses ...string) *Client {
 	t.Helper()
-	return New(Config{Addresses: addresses, Post: post, HTTP: httpclient.Config{ConnectTimeout: 2 * time.Second, RequestTimeout: 5 * time.Second, TLS: config}})
+	h := httpclient.Config{ConnectTimeout: 2 * time.Second, RequestTimeout: 5 * time.Second}
+	if config != nil {
+		h.TLS = func() *tls.Config { return config }
+	}
+	return New(Config{Addresses: addresses, Post: post, HTTP: h})
 }
 
 // server answers every request with status and body, and tells of the last request.

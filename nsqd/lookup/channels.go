@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"sync"
 
-	"nsqsuite/internal/httpclient"
 	"nsqsuite/protocol"
 )
 
@@ -23,7 +22,6 @@ var ErrNoPeers = errors.New("no available nsqlookupd")
 // elsewhere, and returns them all, sorted. Without addresses there are none.
 // An error may come beside channels: some answered. It ends when Run does.
 func (l *Client) Channels(topic string) ([]string, error) {
-	client := l.asking()
 	l.mu.Lock()
 	ctx := l.running
 	if ctx == nil {
@@ -49,7 +47,7 @@ func (l *Client) Channels(topic string) ([]string, error) {
 	var busy sync.WaitGroup
 	for _, host := range hosts {
 		busy.Go(func() {
-			names, err := l.channelsAt(ctx, client, host, topic)
+			names, err := l.channelsAt(ctx, host, topic)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -78,10 +76,10 @@ func (l *Client) httpAddress(info *protocol.RegistryInfo) string {
 	return "http://" + net.JoinHostPort(info.BroadcastAddress, strconv.Itoa(info.HTTPPort))
 }
 
-func (l *Client) channelsAt(ctx context.Context, client *httpclient.Client, host, topic string) ([]string, error) {
+func (l *Client) channelsAt(ctx context.Context, host, topic string) ([]string, error) {
 	target := host + "/channels?topic=" + url.QueryEscape(topic)
 	l.config.Log.Infof("CI: querying nsqlookupd %s", target)
-	body, status, err := client.Ask(ctx, http.MethodGet, target, "", nil)
+	body, status, err := l.http.Ask(ctx, http.MethodGet, target, "", nil)
 	if err != nil {
 		return nil, err
 	}

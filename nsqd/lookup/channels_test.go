@@ -21,6 +21,8 @@ import (
 	"nsqsuite/protocol"
 )
 
+func trusting() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }
+
 // client returns a client that has heard of a nsqlookupd at each of the
 // addresses; an empty one has never answered.
 func client(t *testing.T, hosts ...string) *Client {
@@ -31,7 +33,7 @@ func client(t *testing.T, hosts ...string) *Client {
 			ConnectTimeout: time.Second,
 			RequestTimeout: 5 * time.Second,
 			MaxAnswer:      1000,
-			TLS:            &tls.Config{InsecureSkipVerify: true},
+			TLS:            trusting,
 		},
 	}, nil)
 	for i, h := range hosts {
@@ -117,20 +119,22 @@ func TestChannelsEndWithRun(t *testing.T) {
 }
 
 // TestChannelsOverTLS: a nsqlookupd that is spoken to over TLS and tells of HTTPS
-// is not asked in clear, and new files make a new client.
+// is not asked in clear, and by the newest files.
 func TestChannelsOverTLS(t *testing.T) {
 	secure := httptest.NewTLSServer(text(`{"channels":["s"]}`))
 	defer secure.Close()
-	address := secure.Listener.Addr().(*net.TCPAddr)
-	l := client(t, "127.0.0.1:1")
-	trusting, strict := &tls.Config{InsecureSkipVerify: true}, &tls.Config{}
-	current := trusting
-	l.config.TLS = func() *tls.Config { return current }
-	l.peers["0"].info.Store(&protocol.RegistryInfo{BroadcastAddress: "127.0.0.1", HTTPPort: 1, HTTPSPort: address.Port})
+	current := trusting()
+	l := New(Config{
+		Log: logging.Discard(), TLS: func() *tls.Config { return current },
+		HTTP: httpclient.Config{ConnectTimeout: time.Second, RequestTimeout: 5 * time.Second, MaxAnswer: 1000},
+	}, nil)
+	l.peers["0"] = newPeer("0", &l.config)
+	l.peers["0"].info.Store(&protocol.RegistryInfo{BroadcastAddress: "127.0.0.1", HTTPPort: 1, HTTPSPort: secure.Listener.Addr().(*net.TCPAddr).Port})
 	if got, err := l.Channels("t"); err != nil || !reflect.DeepEqual(got, []string{"s"}) {
 		t.Errorf("got %q, %v", got, err)
 	}
-	current = strict
+	current = new(tls.Config)
+	secure.CloseClientConnections()
 	if _, err := l.Channels("t"); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("by other roots: %v", err)
 	}

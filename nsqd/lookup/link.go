@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"nsqsuite/internal/certs"
 	"nsqsuite/protocol"
 )
 
@@ -60,19 +61,12 @@ func dial(ctx context.Context, c *Config, address string) (*link, error) {
 
 // overTLS shakes hands on a connection, which it closes if that fails.
 func overTLS(ctx context.Context, c *Config, address string, conn net.Conn) (net.Conn, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		host = address
-	}
-	how := c.TLS().Clone()
-	how.ServerName = host
-	secure := tls.Client(conn, how)
-	if err := secure.HandshakeContext(ctx); err != nil {
-		conn.Close()
-		var odd tls.RecordHeaderError
-		if errors.As(err, &odd) {
-			return nil, fmt.Errorf("TLS - it does not answer in TLS, has it a --tls-cert? %w", err)
-		}
+	secure, err := certs.Shake(ctx, conn, address, c.TLS())
+	var odd tls.RecordHeaderError
+	switch {
+	case errors.As(err, &odd):
+		return nil, fmt.Errorf("TLS - it does not answer in TLS, has it a --tls-cert? %w", err)
+	case err != nil:
 		return nil, fmt.Errorf("TLS - %w", err)
 	}
 	return secure, nil

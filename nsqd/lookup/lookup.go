@@ -37,18 +37,17 @@ type Config struct {
 	MaxReply int64
 	// Dial connects to a nsqlookupd. If nil, a net.Dialer does.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// TLS returns how nsqlookupd are spoken to over TLS: another configuration only
-	// after a change. If nil, they are spoken to in clear.
+	// TLS returns how nsqlookupd are spoken to over TLS, over HTTP too. If nil, they
+	// are spoken to in clear.
 	TLS func() *tls.Config
 }
 
 // Client is the connections to all nsqlookupd. It is safe for concurrent use.
 type Client struct {
 	config Config
+	http   *httpclient.Client
 
 	mu      sync.Mutex
-	http    *httpclient.Client
-	secured *tls.Config // with which http was made
 	peers   map[string]*peer
 	running context.Context // set by Run
 	ended   bool            // Run is about to return
@@ -60,25 +59,12 @@ func New(c Config, addresses []string) *Client {
 	if c.Dial == nil {
 		c.Dial = new(net.Dialer).DialContext
 	}
+	if c.TLS != nil {
+		c.HTTP.TLS = c.TLS
+	}
 	l := &Client{config: c, http: httpclient.New(c.HTTP), peers: map[string]*peer{}}
 	l.SetAddresses(addresses)
 	return l
-}
-
-// asking returns what nsqlookupd are asked with over HTTP.
-func (l *Client) asking() *httpclient.Client {
-	if l.config.TLS == nil {
-		return l.http
-	}
-	c := l.config.TLS()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if c != l.secured {
-		how := l.config.HTTP
-		how.TLS = c
-		l.http, l.secured = httpclient.New(how), c
-	}
-	return l.http
 }
 
 // Run keeps the connections until ctx ends, and returns when all loops have

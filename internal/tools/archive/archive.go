@@ -18,6 +18,7 @@ import (
 type archive struct {
 	o       *Options
 	log     *logging.Logger
+	keys    *client.Keys
 	pattern *regexp.Regexp
 	named   []string // topics that were named; none: all that match
 	cluster *cluster.Cluster
@@ -37,14 +38,18 @@ func Run(ctx context.Context, o *Options, reopen <-chan os.Signal, log *logging.
 	if err != nil {
 		return err
 	}
-	token, config, err := o.Access.Load()
+	keys, err := o.Access.Load(log)
+	if err != nil {
+		return err
+	}
+	token, err := keys.Token()
 	if err != nil {
 		return err
 	}
 	a := &archive{
-		o: o, log: log, pattern: pattern, topics: map[string]*topic{}, failed: make(chan error, 1),
+		o: o, log: log, keys: keys, pattern: pattern, topics: map[string]*topic{}, failed: make(chan error, 1),
 		cluster: cluster.New(cluster.Config{
-			Lookupds: o.Lookupds, ConnectTimeout: o.ConnectTimeout, RequestTimeout: o.RequestTimeout, Token: token, TLS: config,
+			Lookupds: o.Lookupds, ConnectTimeout: o.ConnectTimeout, RequestTimeout: o.RequestTimeout, Token: token, TLS: keys.TLS,
 		}, logging.Discard()),
 	}
 	for _, name := range client.Distinct(o.Topics) {
@@ -103,7 +108,7 @@ func (a *archive) refresh(ctx context.Context) error {
 		if a.topics[name] != nil {
 			continue
 		}
-		t, err := newTopic(a.o, name, a.log)
+		t, err := newTopic(a.o, name, a.keys, a.log)
 		if err != nil {
 			a.log.Errorf("couldn't create logger for new topic %s: %s", name, err)
 			last = err

@@ -24,7 +24,7 @@ type topic struct {
 }
 
 // newTopic returns a topic that receives already; its run must follow.
-func newTopic(o *Options, name string, log *logging.Logger) (*topic, error) {
+func newTopic(o *Options, name string, keys *client.Keys, log *logging.Logger) (*topic, error) {
 	namer, err := newNamer(o, name)
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func newTopic(o *Options, name string, log *logging.Logger) (*topic, error) {
 		t.messages <- m
 		return nil
 	}))
-	if err := o.sources().Connect(t.consumer); err != nil {
+	if err := o.sources().Connect(t.consumer, keys); err != nil {
 		t.giveBack()
 		return nil, err
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"nsqsuite/internal/logging"
 )
 
 func TestOptions(t *testing.T) {
@@ -56,21 +58,24 @@ func TestSecretFile(t *testing.T) {
 
 func TestAccessFiles(t *testing.T) {
 	for _, a := range []Access{{TokenFile: "none"}, {RootCA: "none"}, {Cert: "none"}, {Key: "none"}} {
-		if _, _, err := a.Load(); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := a.Load(logging.Discard()); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%+v: %v", a, err)
 		}
 	}
 }
 
-// TestAskerFollowsItsFiles: another token is sent as soon as it is in the file,
+// TestKeysFollowTheirFiles: another token is sent as soon as it is in the file,
 // and the library's own where there is no file.
-func TestAskerFollowsItsFiles(t *testing.T) {
+func TestKeysFollowTheirFiles(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, r.Header.Get("Authorization")) //nolint:errcheck // the client tells
 	}))
 	defer server.Close()
 	path := filepath.Join(t.TempDir(), "token")
-	k := &asker{}
+	k, err := Access{}.Load(logging.Discard())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct{ file, content, own, want string }{
 		{path, "one", "", "Bearer one"}, {path, "two", "own", "Bearer two"}, {"", "", "own", "Bearer own"}, {"", "", "", ""},
 	} {

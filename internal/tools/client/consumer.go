@@ -39,15 +39,12 @@ func (s Sources) Check() error {
 	return nil
 }
 
-// Connect makes a consumer, which has its handlers, receive. An nsqd that cannot
-// be reached is an error; a nsqlookupd is asked again later.
-func (s Sources) Connect(k *nsq.Consumer) error {
+// Connect makes a consumer, which has its handlers, receive; keys are those of
+// Access. An nsqd that cannot be reached is an error; a nsqlookupd is asked again
+// later.
+func (s Sources) Connect(k *nsq.Consumer, keys *Keys) error {
 	if s.Access != (Access{}) {
-		asker, err := s.Access.asker()
-		if err != nil {
-			return err
-		}
-		k.SetLookupdHttpClient(&http.Client{Transport: asker})
+		k.SetLookupdHttpClient(&http.Client{Transport: keys})
 	}
 	if err := k.ConnectToNSQDs(Distinct(s.Nsqds)); err != nil {
 		return err

@@ -9,13 +9,17 @@ import (
 
 	"github.com/nsqio/go-nsq"
 
+	"nsqsuite/internal/certs"
 	"nsqsuite/internal/httpclient"
 	"nsqsuite/internal/version"
 )
 
 // Options are the settings of the client library: the value of --consumer-opt
 // and --producer-opt (tools.md 3). The zero value holds the defaults.
-type Options struct{ config *nsq.Config }
+type Options struct {
+	config    *nsq.Config
+	cert, key string // files, if given
+}
 
 func (o *Options) set() *nsq.Config {
 	if o.config == nil {
@@ -54,6 +58,12 @@ func (o *Options) Set(word string) error {
 	}
 	if err := c.Set(name, value); err != nil {
 		return err
+	}
+	switch name {
+	case "tls_cert":
+		o.cert = value
+	case "tls_key":
+		o.key = value
 	}
 	if c.TlsConfig != nil {
 		c.TlsConfig.MaxVersion = 0 // the library stops at TLS 1.2
@@ -97,5 +107,22 @@ func (o *Options) Config(tool string) (*nsq.Config, error) {
 	if _, random := c.BackoffStrategy.(*nsq.FullJitterStrategy); random && c.BackoffMultiplier <= 0 {
 		return nil, errors.New("backoff_strategy full_jitter needs a positive backoff_multiplier")
 	}
-	return c, nil
+	return c, o.renew(tool)
+}
+
+// renew has the certificate read anew when its files change, which the library
+// would read once.
+func (o *Options) renew(tool string) error {
+	c := o.config.TlsConfig
+	if o.cert == "" || o.key == "" || c.GetClientCertificate != nil {
+		return nil
+	}
+	source, err := certs.LoadClient(certs.Files{Cert: o.cert, Key: o.key}, Log(tool))
+	if err != nil {
+		return err
+	}
+	c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		return &source.Newest().Certificates[0], nil
+	}
+	return nil
 }

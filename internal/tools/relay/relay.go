@@ -21,6 +21,10 @@ func Run(ctx context.Context, o *Options) error {
 		return err
 	}
 	config.MaxInFlight = o.InFlight
+	keys, err := o.Access.Load(client.Log("nsq_to_nsq"))
+	if err != nil {
+		return err
+	}
 	d, err := newDestinations(o)
 	if err != nil {
 		return err
@@ -39,7 +43,7 @@ func Run(ctx context.Context, o *Options) error {
 			to = o.DestinationTopic
 		}
 		k.AddConcurrentHandlers(&publisher{d: d, topic: to, filter: filter{o.RequireField, o.RequireValue, o.Whitelist}}, len(d.producers))
-		if err := o.sources().Connect(k); err != nil {
+		if err := o.sources().Connect(k, keys); err != nil {
 			return err
 		}
 	}

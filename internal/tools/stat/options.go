@@ -20,7 +20,7 @@ type Options struct {
 	RequestTimeout time.Duration `flag:"http-client-request-timeout" group:"Connections" usage:"how long a request may take"`
 
 	TokenFile string `flag:"http-client-token-file" group:"Access" usage:"file with the bearer token that nsqd and nsqlookupd are asked with"`
-	RootCA    string `flag:"http-client-tls-root-ca-file" group:"Access" usage:"PEM file of who may have signed their certificates; empty: the system's"`
+	RootCA    string `flag:"http-client-tls-root-ca-file" group:"Access" usage:"PEM file of who may have signed their certificates; empty: the system's; read anew when it changes, as the next two"`
 	Cert      string `flag:"http-client-tls-cert" group:"Access" usage:"PEM file of the certificate shown to them"`
 	Key       string `flag:"http-client-tls-key" group:"Access" usage:"PEM file of its private key"`
 }

@@ -24,12 +24,16 @@ func Run(ctx context.Context, o *Options, out io.Writer) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	token, config, err := client.Access{TokenFile: o.TokenFile, RootCA: o.RootCA, Cert: o.Cert, Key: o.Key}.Load()
+	keys, err := client.Access{TokenFile: o.TokenFile, RootCA: o.RootCA, Cert: o.Cert, Key: o.Key}.Load(client.Log("nsq_stat"))
+	if err != nil {
+		return err
+	}
+	token, err := keys.Token()
 	if err != nil {
 		return err
 	}
 	nodes := cluster.New(cluster.Config{
-		Lookupds: o.Lookupds, Nsqds: o.Nsqds, ConnectTimeout: o.ConnectTimeout, RequestTimeout: o.RequestTimeout, Token: token, TLS: config,
+		Lookupds: o.Lookupds, Nsqds: o.Nsqds, ConnectTimeout: o.ConnectTimeout, RequestTimeout: o.RequestTimeout, Token: token, TLS: keys.TLS,
 	}, logging.Discard())
 	tick := time.NewTicker(o.Interval)
 	defer tick.Stop()

@@ -26,6 +26,10 @@ func Run(ctx context.Context, o *Options, out io.Writer) error {
 		return err
 	}
 	config.MaxInFlight = o.InFlight
+	keys, err := o.Access.Load(client.Log("nsq_tail"))
+	if err != nil {
+		return err
+	}
 	if o.Count > 0 {
 		config.MaxInFlight = min(o.InFlight, o.Count)
 	}
@@ -46,7 +50,7 @@ func Run(ctx context.Context, o *Options, out io.Writer) error {
 			p.before = topic + " | "
 		}
 		k.AddHandler(p)
-		if err := o.sources().Connect(k); err != nil {
+		if err := o.sources().Connect(k, keys); err != nil {
 			return err
 		}
 	}

@@ -34,6 +34,10 @@ func Run(ctx context.Context, o *Options) error {
 		return err
 	}
 	config.MaxInFlight = o.InFlight
+	keys, err := o.Access.Load(client.Log("nsq_to_http"))
+	if err != nil {
+		return err
+	}
 	k, err := nsq.NewConsumer(o.Topic, o.Channel, config)
 	if err != nil {
 		return err
@@ -44,7 +48,7 @@ func Run(ctx context.Context, o *Options) error {
 	}
 	k.AddConcurrentHandlers(sender, o.Handlers)
 	defer client.Stop(k)
-	if err := o.sources().Connect(k); err != nil {
+	if err := o.sources().Connect(k, keys); err != nil {
 		return err
 	}
 	<-ctx.Done()

@@ -15,7 +15,7 @@ function show(form: HTMLFormElement): void {
   });
   guard(form);
   dialog.showModal();
-  form.querySelector<HTMLElement>("[data-cancel]")?.focus();
+  form.querySelector<HTMLElement>("[autofocus], [data-cancel]")?.focus();
 }
 
 /** guard keeps the button off until the name has been typed. */

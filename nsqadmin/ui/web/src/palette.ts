@@ -122,7 +122,7 @@ class Palette {
     if (!hit) return;
     this.dialog.close();
     if (apart) window.open(hit.link, "_blank", "noopener");
-    else if (hit.link.includes("/act/")) void ask(hit.link);
+    else if (/\/(act\/|limits\?)/.test(hit.link)) void ask(hit.link);
     else location.href = hit.link;
   }
 }
