@@ -16,6 +16,7 @@ import (
 	"nsqsuite/internal/certs"
 	"nsqsuite/internal/httpapi"
 	"nsqsuite/internal/httpclient"
+	"nsqsuite/internal/httplane"
 	"nsqsuite/internal/logging"
 	"nsqsuite/internal/metrics"
 	"nsqsuite/internal/tcpserve"
@@ -180,7 +181,6 @@ func (n *NSQD) wire() {
 	})
 	n.tcp = tcpserve.New(n.tcpListener, n.log, func(c net.Conn) tcpserve.Handler { return n.sessions.Open(c) })
 	n.wireAPI()
-	n.web = httpapi.Servers(n.httpListener, n.httpsListener, n.tls, o.TLSRequired == certs.Everywhere, n.guard.Wrap(n.api), n.log)
 }
 
 func (n *NSQD) wireLookup() {
@@ -220,6 +220,15 @@ func (n *NSQD) wireAPI() {
 	})
 	n.api.Health("", n.checks)
 	n.figures.Serve(n.api.Router, "", n.log)
+	n.web = httpapi.Servers(httpapi.Serving{
+		Plain:       n.httpListener,
+		Secure:      n.httpsListener,
+		TLS:         n.tls,
+		TLSDemanded: o.TLSRequired == certs.Everywhere,
+		Handler:     n.guard.Wrap(n.api),
+		Lane:        &httplane.Lane{Open: n.api.Lane, Allowed: n.guard.MayPublish},
+		Log:         n.log,
+	})
 }
 
 // load brings the topics back, takes over what upstream has left for them, and

@@ -49,7 +49,14 @@ func New(o *Options, log *logging.Logger) (*NSQLookupd, error) {
 		return nil, fmt.Errorf("failed to instantiate nsqlookupd - %w", err)
 	}
 	l.tcp = tcpserve.New(l.tcpListener, log, l.open)
-	l.web = httpapi.Servers(l.httpListener, l.httpsListener, l.tls, o.TLSRequired == certs.Everywhere, l.guard.Wrap(l.api()), log)
+	l.web = httpapi.Servers(httpapi.Serving{
+		Plain:       l.httpListener,
+		Secure:      l.httpsListener,
+		TLS:         l.tls,
+		TLSDemanded: o.TLSRequired == certs.Everywhere,
+		Handler:     l.guard.Wrap(l.api()),
+		Log:         log,
+	})
 	return l, nil
 }
 

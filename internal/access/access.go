@@ -149,7 +149,7 @@ func (g *Guard) Wrap(h http.Handler) http.Handler {
 			h.ServeHTTP(w, r)
 			return
 		}
-		c := rules.who(r)
+		c := rules.who(r.Header.Get("Authorization"), commonName(r.TLS))
 		switch {
 		case c == nil:
 			w.Header().Set("WWW-Authenticate", "Bearer")
@@ -179,12 +179,26 @@ func classify(r *http.Request) string {
 	return read
 }
 
-// who returns who a request comes from, or nil.
-func (r *rules) who(req *http.Request) *client {
-	scheme, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+// MayPublish tells whether Wrap would let a request to publish pass that comes
+// in clear with this Authorization.
+func (g *Guard) MayPublish(authorization string) bool {
+	if g == nil {
+		return true
+	}
+	rules := g.current()
+	if slices.Contains(rules.Anybody, publish) {
+		return true
+	}
+	c := rules.who(authorization, "")
+	return c != nil && slices.Contains(c.May, publish)
+}
+
+// who returns who a request comes from with this Authorization and name in the
+// certificate, which is empty if there is none, or nil.
+func (r *rules) who(authorization, name string) *client {
+	scheme, token, _ := strings.Cut(authorization, " ")
 	sum := sha256.Sum256([]byte(token))
 	word := hex.EncodeToString(sum[:])
-	name := commonName(req.TLS)
 	for i := range r.Clients {
 		c := &r.Clients[i]
 		// Comparing sums tells nothing of the token, however long it takes.

@@ -100,9 +100,16 @@ func TestGuard(t *testing.T) {
 		if got := ask(g, c.request, c.authorisation, c.certificate); got != c.want {
 			t.Errorf("%s with %q, certificate %v: %d, want %d", c.request, c.authorisation, c.certificate, got, c.want)
 		}
+		if strings.Contains(c.request, "pub?") && !c.certificate && g.MayPublish(c.authorisation) != (c.want == 200) {
+			t.Errorf("%s with %q: MayPublish is not what Wrap does", c.request, c.authorisation)
+		}
 	}
-	if got := ask(nil, "POST /topic/delete", "", false); got != 200 {
+	if got := ask(nil, "POST /topic/delete", "", false); got != 200 || !(*Guard)(nil).MayPublish("") {
 		t.Errorf("without a guard: %d", got)
+	}
+	write(t, path, "anybody = [\"publish\"]\n[[client]]\ncertificate = \"ops.example\"\nmay = [\"read\"]", time.Now().Add(time.Minute))
+	if g, err = Load(path, logging.Discard()); err != nil || !g.MayPublish("") {
+		t.Errorf("who may do what everybody may: %v", err)
 	}
 }
 

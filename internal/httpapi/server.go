@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"nsqsuite/internal/httplane"
 	"nsqsuite/internal/logging"
 )
 
@@ -44,35 +45,70 @@ func NewServer(name string, listener net.Listener, h http.Handler, log *logging.
 	return s
 }
 
-// Servers returns the servers of an API: one over TLS if there is a listener for
-// it, and one in clear if there is one for that. If TLS is demanded, the latter
-// only says where the former is.
-func Servers(plain, secure net.Listener, config *tls.Config, demanded bool, h http.Handler, log *logging.Logger) []*Server {
-	var list []*Server
-	port := 0
-	if secure != nil {
-		list = append(list, NewServer("HTTPS", tls.NewListener(secure, config), h, log))
-		port = secure.Addr().(*net.TCPAddr).Port
-	}
-	if plain != nil {
-		if demanded {
-			h = TLSRequired(port)
-		}
-		list = append(list, NewServer("HTTP", plain, h, log))
-	}
-	return list
+// Serving is what the servers of an API need.
+type Serving struct {
+	Plain  net.Listener // nil: none in clear
+	Secure net.Listener // nil: none over TLS
+	TLS    *tls.Config
+	// TLSDemanded makes the server in clear say only where the other one is.
+	TLSDemanded bool
+	Handler     http.Handler
+	// Lane, if not nil, is a short way that the server in clear has.
+	Lane *httplane.Lane
+	Log  *logging.Logger
 }
 
-// counted returns a handler of which Close can wait for the end.
+// Servers returns the servers of an API: one over TLS if there is a listener for
+// it, and one in clear if there is one for that.
+func Servers(s Serving) []*Server {
+	var list []*Server
+	port := 0
+	if s.Secure != nil {
+		list = append(list, NewServer("HTTPS", tls.NewListener(s.Secure, s.TLS), s.Handler, s.Log))
+		port = s.Secure.Addr().(*net.TCPAddr).Port
+	}
+	if s.Plain == nil {
+		return list
+	}
+	if s.TLSDemanded {
+		return append(list, NewServer("HTTP", s.Plain, TLSRequired(port), s.Log))
+	}
+	plain := NewServer("HTTP", s.Plain, s.Handler, s.Log)
+	if s.Lane != nil {
+		plain.take(s.Lane)
+	}
+	return append(list, plain)
+}
+
+// take makes connections take a lane.
+func (s *Server) take(lane *httplane.Lane) {
+	s.listener = lane.Listen(s.listener, httplane.Server{
+		HeaderTimeout: headerTimeout,
+		Enter:         s.enter,
+		Leave:         s.busy.Done,
+	})
+	s.server.ConnState = httplane.ConnState
+}
+
+// enter lets a request in, whose end Close waits for: that of s.busy.Done. It
+// returns false once the server is being closed.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.busy.Add(1)
+	return true
+}
+
+// counted returns a handler of which Close can wait for the end. What comes later
+// gets no answer: it has not been carried out.
 func (s *Server) counted(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.mu.Lock()
-		if s.closed {
-			s.mu.Unlock()
-			return
+		if !s.enter() {
+			panic(http.ErrAbortHandler)
 		}
-		s.busy.Add(1)
-		s.mu.Unlock()
 		defer s.busy.Done()
 		h.ServeHTTP(w, r)
 	})

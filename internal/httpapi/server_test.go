@@ -40,5 +40,10 @@ func TestClose(t *testing.T) {
 	if err := <-served; err != nil {
 		t.Errorf("Serve: %v", err)
 	}
+	defer func() {
+		if recover() != http.ErrAbortHandler {
+			t.Error("a request after Close gets an answer, as if it had been carried out")
+		}
+	}()
 	s.counted(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a handler begins after Close") })).ServeHTTP(nil, nil)
 }

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/julienschmidt/httprouter"
@@ -35,6 +36,21 @@ type Registry struct {
 	program  string
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
+
+	mu    sync.RWMutex
+	kinds map[kind]figures
+}
+
+// kind is a kind of requests, and figures what they are counted in: to find these by
+// their labels costs more than to count.
+type kind struct {
+	method, route string
+	status        int
+}
+
+type figures struct {
+	requests prometheus.Counter
+	seconds  prometheus.Observer
 }
 
 // New returns the registry of a program, nsqd for example, whose name begins all
@@ -43,6 +59,7 @@ func New(program string) *Registry {
 	m := &Registry{
 		Registry: prometheus.NewRegistry(),
 		program:  program,
+		kinds:    map[kind]figures{},
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: program + "_http_requests_total",
 			Help: "Requests to the HTTP API, by method, route and status.",
@@ -92,9 +109,24 @@ func (m *Registry) Serve(r *httpapi.Router, base string, log *logging.Logger) {
 		if route = strings.TrimPrefix(route, base); route == "" {
 			route = Other
 		}
-		m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
-		m.seconds.WithLabelValues(route).Observe(took.Seconds())
+		f := m.figures(kind{method, route, status})
+		f.requests.Inc()
+		f.seconds.Observe(took.Seconds())
 	}
+}
+
+// figures returns what requests of a kind are counted in.
+func (m *Registry) figures(k kind) figures {
+	m.mu.RLock()
+	f, ok := m.kinds[k]
+	m.mu.RUnlock()
+	if !ok {
+		f = figures{m.requests.WithLabelValues(k.method, k.route, strconv.Itoa(k.status)), m.seconds.WithLabelValues(k.route)}
+		m.mu.Lock()
+		m.kinds[k] = f
+		m.mu.Unlock()
+	}
+	return f
 }
 
 // printer writes what goes wrong at a scrape to the log.

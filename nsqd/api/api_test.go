@@ -51,6 +51,14 @@ type fixture struct {
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
+	f := unserved(t)
+	f.serve(New(f.config()))
+	return f
+}
+
+// unserved returns a fixture that answers no requests.
+func unserved(t testing.TB) *fixture {
+	t.Helper()
 	f := &fixture{TB: t, disk: vfs.NewFaulty(vfs.NewMem())}
 	f.broker = broker.New(broker.Config{
 		Store:        diskqueue.NewStore(f.disk, "data", 0),
@@ -59,7 +67,6 @@ func newFixture(t testing.TB) *fixture {
 	})
 	f.redriver = redrive.New(f.broker, logging.New(&f.log, "", logging.Info).Infof)
 	t.Cleanup(func() { f.redriver.Close(); f.broker.Close() }) //nolint:errcheck // the disk may be made to fail
-	f.serve(New(f.config()))
 	return f
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync"
 	"time"
@@ -49,15 +50,24 @@ func (a *API) pub(_ http.ResponseWriter, r *http.Request, _ httprouter.Params) (
 	if err != nil {
 		return nil, err
 	}
-	m := broker.Message{Body: body.Bytes()}
-	if text, given := query(q, "defer"); given {
-		ms, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || ms < 0 || ms > a.MaxReqTimeout.Milliseconds() {
-			return nil, httpapi.BadRequest("INVALID_DEFER")
-		}
-		m.Delay = time.Duration(ms) * time.Millisecond
+	delay, err := a.delay(q)
+	if err != nil {
+		return nil, err
 	}
-	return a.publish(t, m)
+	return a.publish(t, broker.Message{Body: body.Bytes(), Delay: delay})
+}
+
+// delay returns what the parameter "defer" asks for.
+func (a *API) delay(q url.Values) (time.Duration, error) {
+	text, given := query(q, "defer")
+	if !given {
+		return 0, nil
+	}
+	ms, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || ms < 0 || ms > a.MaxReqTimeout.Milliseconds() {
+		return 0, httpapi.BadRequest("INVALID_DEFER")
+	}
+	return time.Duration(ms) * time.Millisecond, nil
 }
 
 // publish publishes, and words what comes of it.
@@ -90,17 +100,13 @@ func (a *API) mpub(_ http.ResponseWriter, r *http.Request, _ httprouter.Params) 
 	body := bodies.Get().(*bytes.Buffer)
 	defer release(body)
 	err = httpapi.ReadInto(body, r, a.MaxBodySize)
-	var messages []broker.Message
 	switch {
 	case errors.Is(err, httpapi.ErrBodyTooLarge):
 		return nil, httpapi.TooLarge("BODY_TOO_BIG")
-	case binary: // of a body that breaks off, what is there decides
-		messages, err = a.splitBinary(body.Bytes())
-	case err != nil:
+	case err != nil && !binary: // of a binary body that breaks off, what is there decides
 		return nil, httpapi.ErrInternal
-	default:
-		messages, err = a.splitLines(body.Bytes())
 	}
+	messages, err := a.split(body.Bytes(), binary)
 	if err != nil {
 		return nil, err
 	}
@@ -120,6 +126,14 @@ func (a *API) binaryMode(q map[string][]string) bool {
 		a.Log.Warnf("deprecated value '%s' used for /mpub binary param", v)
 	}
 	return true
+}
+
+// split returns the messages of a body.
+func (a *API) split(body []byte, binary bool) ([]broker.Message, error) {
+	if binary {
+		return a.splitBinary(body)
+	}
+	return a.splitLines(body)
 }
 
 func (a *API) splitLines(body []byte) ([]broker.Message, error) {

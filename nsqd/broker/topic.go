@@ -66,6 +66,9 @@ func (t *Topic) Name() string { return t.name }
 // Ephemeral tells whether the topic lives in memory only, and goes with its last channel.
 func (t *Topic) Ephemeral() bool { return t.ephemeral }
 
+// TryPublish is Publish, but nothing tells of it if it fails: for who calls Publish then.
+func (t *Topic) TryPublish(messages []Message) error { return t.publish(messages) }
+
 // Publish appends messages to the topic: all of them or, when it returns an
 // error, none. The bodies are copied. When it returns nil the messages are as
 // durable as Config.Durability says. The error is ErrExiting, ErrDraining,
