@@ -1,7 +1,10 @@
 package nsqlookupd
 
 import (
+	"bufio"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -27,7 +30,7 @@ func (l *NSQLookupd) api() *httpapi.Router {
 		return protocol.TopicList{Topics: l.registry.Topics()}, nil
 	})
 	r.V1(http.MethodGet, "/nodes", func(http.ResponseWriter, *http.Request, httprouter.Params) (any, error) {
-		return l.registry.Nodes(time.Now()), nil
+		return httpapi.Stream(l.writeNodes), nil
 	})
 	r.V1(http.MethodGet, "/debug", func(http.ResponseWriter, *http.Request, httprouter.Params) (any, error) { return l.dump(), nil })
 	r.V1(http.MethodGet, "/channels", l.asked(l.channels))
@@ -41,6 +44,29 @@ func (l *NSQLookupd) api() *httpapi.Router {
 	r.Health("", func() []httpapi.Check { return []httpapi.Check{} }) // who answers listens, and there is nothing to load
 	l.figures.Serve(r, "", l.log)
 	return r
+}
+
+// writeNodes writes protocol.Nodes, one node after the other.
+func (l *NSQLookupd) writeNodes(w io.Writer) error {
+	out := bufio.NewWriter(w)
+	out.WriteString(`{"producers":[`) //nolint:errcheck // Flush tells
+	first := true
+	err := l.registry.EachNode(time.Now(), func(node *protocol.Node) error {
+		if !first {
+			out.WriteByte(',') //nolint:errcheck // likewise
+		}
+		first = false
+		text, err := json.Marshal(node)
+		if err == nil {
+			_, err = out.Write(text)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	out.WriteString("]}") //nolint:errcheck // likewise
+	return out.Flush()
 }
 
 // asked returns a handler for a question about a topic.

@@ -14,7 +14,7 @@ type figures struct {
 	*metrics.Registry
 	registry    *registry.Registry
 	lookups     *prometheus.CounterVec
-	commands    *prometheus.CounterVec
+	commands    map[string]prometheus.Counter // by name, see commandWords; looked up for each PING
 	connections prometheus.Gauge
 }
 
@@ -26,8 +26,8 @@ var (
 	tombstonesDesc = prometheus.NewDesc("nsqlookupd_tombstones", "Tombstones that hide a producer from a topic.", nil, nil)
 )
 
-// The commands that are counted by name.
-var commandWords = map[string]bool{"IDENTIFY": true, "REGISTER": true, "UNREGISTER": true, "PING": true}
+// The commands that are counted by name, and all others.
+var commandWords = []string{"IDENTIFY", "REGISTER", "UNREGISTER", "PING", metrics.Other}
 
 func newFigures(r *registry.Registry) *figures {
 	f := &figures{
@@ -36,9 +36,7 @@ func newFigures(r *registry.Registry) *figures {
 		lookups: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "nsqlookupd_lookups_total", Help: "Questions for the producers of a topic, by whether it was known.",
 		}, []string{"result"}),
-		commands: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "nsqlookupd_commands_total", Help: "Commands that nsqd have sent.",
-		}, []string{"command"}),
+		commands: map[string]prometheus.Counter{},
 		connections: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "nsqlookupd_connections", Help: "Connections of nsqd.",
 		}),
@@ -46,7 +44,13 @@ func newFigures(r *registry.Registry) *figures {
 	for _, result := range []string{"found", "unknown"} {
 		f.lookups.WithLabelValues(result)
 	}
-	f.MustRegister(f, f.lookups, f.commands, f.connections)
+	commands := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "nsqlookupd_commands_total", Help: "Commands that nsqd have sent.",
+	}, []string{"command"})
+	for _, word := range commandWords {
+		f.commands[word] = commands.WithLabelValues(word)
+	}
+	f.MustRegister(f, f.lookups, commands, f.connections)
 	return f
 }
 
@@ -61,10 +65,11 @@ func (f *figures) looked(found bool) {
 
 // command counts a command.
 func (f *figures) command(word string) {
-	if !commandWords[word] {
-		word = metrics.Other
+	counter, known := f.commands[word]
+	if !known {
+		counter = f.commands[metrics.Other]
 	}
-	f.commands.WithLabelValues(word).Inc()
+	counter.Inc()
 }
 
 // Describe is prometheus.Collector.

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"nsqsuite/internal/tcpserve"
 )
 
 // memoryConn is a connection whose peer has sent all it will.
@@ -47,4 +49,10 @@ func mustJSON(t *testing.T, v any) []byte {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// serve does what tcpserve does.
+func serve(h tcpserve.Handler) {
+	for h.Handle() {
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"nsqsuite/internal/tcpserve"
@@ -20,10 +21,8 @@ import (
 const (
 	// magicTimeout is how long a peer may take to send its first four bytes.
 	magicTimeout = 60 * time.Second
-	// writeTimeout is how long a peer may take to take an answer.
-	writeTimeout = 10 * time.Second
-	// maxLine is how many bytes a command line has at most, and the memory of an
-	// idle connection; the longest with a meaning has about 150.
+	// maxLine is how many bytes a command line has at most; the longest with a
+	// meaning has about 150.
 	maxLine = 4 << 10
 	// maxBody is how many bytes the body of IDENTIFY has at most.
 	maxBody = 1 << 20
@@ -32,40 +31,77 @@ const (
 	drainBytes = 4 << 20
 )
 
-// session is the connection of one nsqd (nsqlookupd.md part 2).
+// session is the connection of one nsqd (nsqlookupd.md part 2). After IDENTIFY, and
+// between one PING and the next, it is calm, unless there is TLS: it holds no buffer.
 type session struct {
-	l      *NSQLookupd
-	conn   net.Conn
-	in     *bufio.Reader
-	remote string
-	peer   *registry.Peer // nil until IDENTIFY
+	l       *NSQLookupd
+	wire    *wire
+	conn    net.Conn      // wire, or TLS over it
+	in      *bufio.Reader // of conn; nil while the session is calm
+	remote  string
+	greeted bool           // the magic has come
+	lull    bool           // the last command was one behind which it may be calm
+	calm    bool           // nothing is to be done until the next command comes
+	renewed bool           // it has a goroutine of which IDENTIFY has not made the stack large
+	peer    *registry.Peer // nil until IDENTIFY
 }
+
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, maxLine) }}
 
 // open begins a session.
 func (l *NSQLookupd) open(conn net.Conn) tcpserve.Handler {
-	s := &session{l: l, conn: conn, in: bufio.NewReaderSize(conn, maxLine), remote: conn.RemoteAddr().String()}
+	w := newWire(conn)
+	s := &session{l: l, wire: w, conn: w, remote: conn.RemoteAddr().String()}
+	l.figures.connections.Inc()
 	l.log.Infof("TCP: new client(%s)", s.remote)
 	return s
 }
 
-// Handle is tcpserve.Handler: it serves the connection until it ends.
+// Handle is tcpserve.Handler: it serves the connection until it ends, or is calm for
+// the first time.
 func (s *session) Handle() (again bool) {
-	l, remote := s.l, s.remote
-	l.figures.connections.Inc()
-	defer l.figures.connections.Dec()
-	if !s.secure() || !s.readMagic() {
-		return false
+	for {
+		if s.calm {
+			s.wire.doze()
+			s.calm = false
+		}
+		s.serve()
+		if !s.calm {
+			s.l.figures.connections.Dec()
+			return false
+		}
+		if !s.renewed {
+			s.renewed = true
+			return true
+		}
 	}
-	err := s.serve()
-	l.log.Errorf("client(%s) - %s", remote, err)
+}
+
+// serve carries out commands until the session is calm, or ends it.
+func (s *session) serve() {
+	s.in = readers.Get().(*bufio.Reader)
+	s.in.Reset(s.conn)
+	defer func() {
+		s.in.Reset(nil)
+		readers.Put(s.in)
+		s.in = nil
+	}()
+	if !s.greeted && (!s.secure() || !s.readMagic()) {
+		return
+	}
+	s.greeted = true
+	err := s.readCommands()
+	if s.calm {
+		return
+	}
+	s.l.log.Errorf("client(%s) - %s", s.remote, err)
 	if s.peer != nil {
-		for _, r := range append(l.registry.Disconnect(s.peer), registry.Registration{}) {
+		for _, r := range append(s.l.registry.Disconnect(s.peer), registry.Registration{}) {
 			s.logEntry("UNREGISTER", r)
 		}
 	}
-	l.log.Infof("PROTOCOL(V1): [%s] exiting ioloop", remote)
+	s.l.log.Infof("PROTOCOL(V1): [%s] exiting ioloop", s.remote)
 	s.drain()
-	return false
 }
 
 func (s *session) readMagic() bool {
@@ -90,8 +126,9 @@ func (s *session) readMagic() bool {
 	return true
 }
 
-// serve carries out commands until one fails or none comes any more, and returns why.
-func (s *session) serve() error {
+// readCommands carries out commands until one fails or none comes any more, and
+// returns why, or until the session is calm.
+func (s *session) readCommands() error {
 	for {
 		line, err := s.in.ReadSlice('\n')
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
@@ -106,6 +143,10 @@ func (s *session) serve() error {
 		if err := s.answer(reply); err != nil {
 			return err
 		}
+		if s.lull && s.conn == s.wire && s.in.Buffered() == 0 {
+			s.calm = true
+			return nil
+		}
 	}
 }
 
@@ -118,7 +159,6 @@ func (s *session) logError(err error) {
 }
 
 func (s *session) answer(text string) error {
-	s.conn.SetWriteDeadline(time.Now().Add(writeTimeout)) //nolint:errcheck // the write will tell
 	_, err := s.conn.Write(protocol.AppendReply(nil, text))
 	return err
 }
@@ -142,6 +182,7 @@ func (s *session) exec(line []byte) (string, error) {
 	words := strings.Split(strings.TrimSpace(string(line)), " ")
 	command, params := words[0], words[1:]
 	s.l.figures.command(command)
+	s.lull = command == "PING" || command == "IDENTIFY"
 	switch command {
 	case "PING":
 		return s.ping()

@@ -183,7 +183,7 @@ func FuzzSession(f *testing.F) {
 	f.Add([]byte("  V2"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c := &memoryConn{in: text}
-		d.open(c).Handle()
+		serve(d.open(c))
 		if got := string(mustJSON(t, d.dump())); got != "{}" {
 			t.Errorf("left behind: %s", got)
 		}
@@ -205,7 +205,7 @@ func FuzzIdentify(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		c := &memoryConn{in: protocol.AppendBody([]byte("  V1IDENTIFY\n"), body)}
-		d.open(c).Handle()
+		serve(d.open(c))
 		reply := string(c.out[min(4, len(c.out)):])
 		if reply != d.hello() && !strings.HasPrefix(reply, "E_BAD_BODY IDENTIFY ") {
 			t.Errorf("%q: answer %q", body, reply)

@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"nsqsuite/internal/cli"
+	"nsqsuite/internal/socket"
 	"nsqsuite/nsqlookupd"
 )
 
@@ -18,7 +19,7 @@ func run() int {
 	}
 	p.Format = options.LogFormat
 	ctx := cli.Context()
-	l, err := nsqlookupd.New(options, options.LogFormat.New(os.Stderr, options.LogPrefix, options.LogLevel))
+	l, err := nsqlookupd.New(options, options.LogFormat.New(socket.NewOutput(os.Stderr), options.LogPrefix, options.LogLevel))
 	if err == nil {
 		err = l.Run(ctx)
 	}

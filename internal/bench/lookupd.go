@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"time"
 
 	"nsqsuite/internal/process"
@@ -37,7 +36,9 @@ func lookupd(b *bench) error {
 	if err != nil {
 		return err
 	}
+	began := time.Now()
 	cpu, err := d.cpu(func() error { return register(c, d.TCP, 0, nodes, topics) })
+	took := time.Since(began)
 	if err != nil {
 		return err
 	}
@@ -46,21 +47,21 @@ func lookupd(b *bench) error {
 		return err
 	}
 	n := nodes * topics
-	row(fmt.Sprintf("REGISTER of %d topics by each of %d nodes", topics, nodes), n, perMillion(cpu, n)+" s/M", (after-before)/int64(n))
-	if err := lookups(d); err != nil {
-		return err
-	}
+	row(fmt.Sprintf("REGISTER of %d topics by each of %d nodes, in %.0f s", topics, nodes, took.Seconds()), n, perMillion(cpu, n)+" s/M", (after-before)/int64(n))
 	if err := register(c, d.TCP, nodes, beats-nodes, 0); err != nil {
-		return err
-	}
-	all, err := d.own()
-	if err != nil {
 		return err
 	}
 	rounds := b.size(1, 4)
 	cpu, err = d.cpu(func() error { return ping(c, rounds) })
+	if err != nil {
+		return err
+	}
+	all, err := d.own()
 	row("PING of each node every 15 s", beats, fmt.Sprintf("%.1f %% of a core", 100*cpu.Seconds()/(beatEvery.Seconds()*float64(rounds))), (all-after)/(beats-nodes))
-	return err
+	if err != nil {
+		return err
+	}
+	return registry(d, c, topics)
 }
 
 // register adds nodes from number first on, each with its topics.
@@ -107,24 +108,6 @@ func (c *conn) ask(n int) error {
 		}
 	}
 	return nil
-}
-
-// lookups asks for a topic that all nodes have.
-func lookups(d *broker) error {
-	const n = 500
-	size := 0
-	cpu, err := d.cpu(func() error {
-		for i := range n {
-			text, err := d.call(http.MethodGet, "/lookup?topic="+topicName(i%100))
-			if err != nil {
-				return err
-			}
-			size = len(text)
-		}
-		return nil
-	})
-	row(fmt.Sprintf("GET /lookup of a topic on %d nodes, %d KB", nodes, size>>10), n, perMillion(cpu, n)+" s/M", "")
-	return err
 }
 
 // ping has every node ping once in each round, evenly spread.

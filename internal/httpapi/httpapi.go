@@ -162,6 +162,7 @@ func respondV1(w http.ResponseWriter, v any, err error) int {
 	header.Set("X-Nsq-Content-Type", "nsq; version=1.0")
 	status, isJSON := http.StatusOK, false
 	var body []byte
+	stream, streams := v.(Stream)
 	if err != nil {
 		e := asError(err)
 		status, isJSON, body = e.Status, true, e.Body
@@ -179,6 +180,8 @@ func respondV1(w http.ResponseWriter, v any, err error) int {
 			body = []byte(v)
 		case []byte:
 			body = v
+		case Stream:
+			isJSON = true
 		default:
 			isJSON, body = true, mustJSON(v)
 		}
@@ -187,9 +190,16 @@ func respondV1(w http.ResponseWriter, v any, err error) int {
 		header.Set("Content-Type", "application/json; charset=utf-8")
 	}
 	w.WriteHeader(status)
-	w.Write(body) //nolint:errcheck // the client is gone: nobody to tell
+	if streams && err == nil {
+		stream(w) //nolint:errcheck // likewise
+	} else {
+		w.Write(body) //nolint:errcheck // the client is gone: nobody to tell
+	}
 	return status
 }
+
+// Stream is JSON that a handler of V1 writes bit by bit, since there may be much.
+type Stream func(w io.Writer) error
 
 // Refused returns a handler that answers with a status and a message, in the V1 style.
 func Refused(status int, message string) http.Handler {

@@ -61,7 +61,6 @@ type input struct {
 
 	// for the call that waits, so that it needs no new closure
 	ready func(fd uintptr) bool
-	n     int
 	err   error
 }
 
@@ -79,7 +78,7 @@ func rawConn(conn net.Conn) syscall.RawConn {
 // had been read before is dropped.
 func (in *input) attach(conn *layers.Conn, raw syscall.RawConn) {
 	in.release()
-	in.conn, in.raw = conn, nil
+	in.conn, in.raw, in.last = conn, nil, 0
 	if raw != nil && conn.Plain() {
 		in.raw, in.ready = raw, in.readReady
 	} else {
@@ -171,11 +170,11 @@ func (in *input) wait() error {
 	switch {
 	case in.err != nil:
 		return in.err
-	case in.n == 0:
+	case in.last == 0:
 		return io.EOF
 	}
-	in.w += in.n
-	in.flood = in.w == len(in.buf) || in.n >= bufferSize
+	in.w += in.last
+	in.flood = in.w == len(in.buf) || in.last >= bufferSize
 	return nil
 }
 
@@ -198,7 +197,7 @@ func (in *input) readReady(fd uintptr) bool {
 	} else {
 		in.makeRoom()
 	}
-	in.n, in.err = socket.Read(fd, in.buf[in.w:])
+	in.last, in.err = socket.Read(fd, in.buf[in.w:])
 	if in.err == syscall.EAGAIN {
 		in.rest()
 		return false

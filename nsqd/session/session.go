@@ -25,12 +25,13 @@ type Session struct {
 	in       input
 	out      []byte // answers not written yet
 	pending  pending
-	waits    bool      // for the command that comes next
-	began    time.Time // when that wait began
-	greeted  bool      // the magic has come
-	calm     bool      // nothing is to be done until the next command comes
-	failed   bool      // the input has ended, and the client been told what there was to tell
-	secure   bool      // there is TLS
+	began    time.Time     // when the wait for the next command began
+	tick     time.Duration // until the time is looked at
+	waits    bool          // such a wait has begun
+	greeted  bool          // the magic has come
+	calm     bool          // nothing is to be done until the next command comes
+	failed   bool          // the input has ended, and the client been told what there was to tell
+	secure   bool          // there is TLS
 	locality broker.Locality
 	grant    *auth.Grant
 	secret   string // of AUTH, to ask again when the grant has expired
@@ -93,8 +94,11 @@ func (s *Session) Handle() (again bool) {
 
 // serve runs the session until it is calm, which it tells, or to its end.
 func (s *Session) serve() (again bool) {
-	s.waits = false
-	s.conn.SetReadDeadline(time.Now().Add(s.server.tick)) //nolint:errcheck // the read will tell
+	s.waits, s.tick = false, s.server.tick
+	if !s.greeted {
+		s.tick = min(s.tick, firstTick)
+	}
+	s.conn.SetReadDeadline(time.Now().Add(s.tick)) //nolint:errcheck // the read will tell
 	if !s.greeted {
 		if !s.readMagic() {
 			s.in.release()

@@ -18,6 +18,10 @@ const (
 	// is calm and waits with a small stack; in a stream of commands that would cost
 	// more than it saves.
 	tickEvery = time.Second
+	// firstTick is the first of a connection, and each is twice as long as the one
+	// before: a client that has said all that it wants is calm soon, so that where
+	// many come at once few have a large stack at a time.
+	firstTick = 10 * time.Millisecond
 )
 
 // patience is how long a command may take to come, from when the wait for it began:
@@ -51,7 +55,8 @@ func (s *Session) fill() error {
 	}
 }
 
-// await waits, with nothing in hand, for something to come if the socket is plain. The session is calm if for some time nothing does, or if little came before.
+// await waits, with nothing in hand, for something to come if the socket is plain.
+// The session is calm if for some time nothing does, or if little came before.
 func (s *Session) await() error {
 	in := &s.in
 	if in.raw == nil || in.late != nil || s.server.TLSRequired {
@@ -65,11 +70,12 @@ func (s *Session) await() error {
 	}
 	s.waits, s.began = true, time.Now()
 	for !in.fewCame() {
+		enough := s.tick / 2
 		err := in.fill()
 		if !s.mayGoOn(err) {
 			return err
 		}
-		if time.Since(s.began) >= s.server.tick/2 {
+		if time.Since(s.began) >= enough {
 			break
 		}
 	}
@@ -84,7 +90,8 @@ func (s *Session) mayGoOn(err error) bool {
 		return false
 	}
 	now := time.Now()
-	next := now.Add(s.server.tick)
+	s.tick = min(2*s.tick, s.server.tick)
+	next := now.Add(s.tick)
 	if patience := s.patience(); patience > 0 {
 		end := s.began.Add(patience)
 		if !now.Before(end) {

@@ -83,33 +83,6 @@ func byAddress(a, b *Peer) int {
 		cmp.Compare(a.info.RemoteAddress, b.info.RemoteAddress))
 }
 
-// Nodes returns all active producers with their topics, sorted by address.
-func (r *Registry) Nodes(now time.Time) protocol.Nodes {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	var found []*Peer
-	r.peers.all(func(p *Peer) {
-		if r.active(p, now) {
-			found = append(found, p)
-		}
-	})
-	slices.SortFunc(found, byAddress)
-	answer := protocol.Nodes{Producers: make([]protocol.Node, len(found))}
-	for i, p := range found {
-		topics := make([]*topic, len(p.topics))
-		for j, n := range p.topics {
-			topics[j] = r.topics.at(n)
-		}
-		slices.SortFunc(topics, func(a, b *topic) int { return cmp.Compare(a.name, b.name) })
-		node := protocol.Node{Producer: p.info, Topics: make([]string, len(topics)), Tombstones: make([]bool, len(topics))}
-		for j, t := range topics {
-			node.Topics[j], node.Tombstones[j] = t.name, r.entombed(t, p, now)
-		}
-		answer.Producers[i] = node
-	}
-	return answer
-}
-
 // Entry is a producer in a registration, as it is in the table.
 type Entry struct {
 	Info       protocol.Producer

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"nsqsuite/protocol"
 )
 
 // The size that the table must bear: every node has every topic.
@@ -72,6 +74,9 @@ func BenchmarkFull(b *testing.B) {
 			r.Register(nodes[i%benchNodes], list[i%benchTopics])
 		}},
 		{"Ping", func(i int) { r.Ping(nodes[i%benchNodes], start.Add(time.Second)) }},
+		{"Nodes", func(int) {
+			r.EachNode(start, func(*protocol.Node) error { return nil }) //nolint:errcheck // it has no reason to
+		}},
 		{"Reconnect", func(i int) {
 			n := i % benchNodes
 			r.Disconnect(nodes[n])

@@ -207,7 +207,7 @@ func compare(t *testing.T, did string, r *Registry, m *model, now time.Time) {
 	if got := r.Topics(); !reflect.DeepEqual(got, registered) {
 		t.Fatalf("%s: topics: %q, want %q", did, got, registered)
 	}
-	if got, want := r.Nodes(now), m.nodes(now); !reflect.DeepEqual(got, want) {
+	if got, want := nodes(r, now), m.nodes(now); !reflect.DeepEqual(got, want) {
 		t.Fatalf("%s: nodes: %+v, want %+v", did, got, want)
 	}
 	count := 0

@@ -154,7 +154,7 @@ func TestInactive(t *testing.T) {
 	a.Register(p, Registration{"t", "d"}) // no sign of life
 	a.Unregister(p, Registration{"t", "d"})
 	a.producers("t", []string{})
-	if n := a.Nodes(a.now); len(n.Producers) != 0 {
+	if n := nodes(a.Registry, a.now); len(n.Producers) != 0 {
 		t.Errorf("nodes: %+v", n)
 	}
 	a.names("topics", a.Topics(), "t")
@@ -180,7 +180,7 @@ func TestTombstone(t *testing.T) {
 		{Producer: info(1), Topics: []string{"t", "u"}, Tombstones: []bool{true, false}},
 		{Producer: info(2), Topics: []string{"t", "u"}, Tombstones: []bool{false, false}},
 	}
-	if got := a.Nodes(a.now); !reflect.DeepEqual(got.Producers, want) {
+	if got := nodes(a.Registry, a.now); !reflect.DeepEqual(got.Producers, want) {
 		t.Errorf("nodes: %+v, want %+v", got, want)
 	}
 	a.Register(p, Registration{"t", ""}) // clears nothing
@@ -219,11 +219,11 @@ func TestDeleteTopicLeavesProducers(t *testing.T) {
 	a.DeleteTopic("t")
 	a.producers("t", nil)
 	a.names("channels", a.Channels("t"))
-	if got := a.Nodes(a.now).Producers; len(got) != 1 || !reflect.DeepEqual(got[0].Topics, []string{"u"}) {
+	if got := nodes(a.Registry, a.now).Producers; len(got) != 1 || !reflect.DeepEqual(got[0].Topics, []string{"u"}) {
 		t.Errorf("nodes: %+v", got)
 	}
 	a.regs("disconnected", a.Disconnect(p), Registration{"u", "d"}, Registration{"u", ""})
-	if got := a.Nodes(a.now).Producers; got == nil || len(got) != 0 {
+	if got := nodes(a.Registry, a.now).Producers; got == nil || len(got) != 0 {
 		t.Errorf("nodes: %#v", got)
 	}
 }
