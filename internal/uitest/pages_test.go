@@ -37,8 +37,10 @@ func look4(_ *testing.T, b *browser, s *scenario) {
 	s.redrive()
 	s.freeze(2)
 	defer s.thaw(2)
-	b.do(chromedp.Navigate(s.url("/")))
-	b.see("does not answer")
+	nsqtest.Eventually(b.t, patience, "the overview says that a node does not answer", func() bool { // a page without script must be loaded again
+		b.do(chromedp.Navigate(s.url("/")))
+		return value[bool](b, `document.body.innerText.includes("does not answer")`)
+	})
 	pages := []struct{ name, path, sees string }{
 		{"overview", "/", "Needs attention"},
 		{"topics", "/topics", "Published"},
