@@ -3,10 +3,10 @@
 // (protocol.md 1 to 9).
 //
 // A session has at most two goroutines. The reading loop carries out everything
-// that it has in its buffer before it waits for more: a row of PUBs to one topic
-// is one append and one write of as many OKs, a burst of FINs is one step in the
-// channel. Commands that repeat the one before take a short way (repeat.go). The
-// writing loop exists only while there is something to write; the
+// that it has in its buffer before it waits for more: all publishes there are one
+// append to each topic that they are for, and one write of as many OKs (gather.go); a
+// burst of FINs, or of REQs, is one step in the channel. Commands that repeat the one
+// before take a short way (repeat.go). The writing loop exists only while there is something to write; the
 // broker's wake starts it. It takes a run of messages and writes the log's own
 // bytes by one call. In a calm stream even that goroutine is spared: who wakes the
 // consumer writes a small run itself, as far as the socket takes it at once (now.go).
@@ -30,5 +30,6 @@
 // waits. Session.writing orders all that is written.
 //
 // Errors: a fatal error is written, and the connection closed; commands behind
-// it are not carried out. Any failure to read or write ends the session.
+// it are not carried out, but for publishes that lay in the buffer with one that the
+// disk failed: those to other topics may be, and nothing is said of them. Any failure to read or write ends the session.
 package session
