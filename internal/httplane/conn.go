@@ -92,7 +92,7 @@ func (c *conn) drive(p []byte) (n int, err error) {
 		if n > 0 {
 			c.limit(true)
 		}
-		if v == doubtful || n == len(p) {
+		if v == doubtful && n >= c.blanks || n == len(p) {
 			c.state = theirs
 			return n, nil
 		}
