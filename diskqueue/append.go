@@ -10,11 +10,12 @@ import (
 // iovecHint is how many buffers one append usually writes: a header and a run of records each.
 const iovecHint = 8
 
-// Append stores records, at being both of the append's Times, and returns the offset of the first; the others follow on. When it returns
-// nil they are as durable as the log's Options say and readers can see them;
-// when it returns an error none of them is visible – unless it was the sync of
-// durability fsync that failed: then nobody can tell what is on the disk, and they
-// are read like others. The bodies are copied.
+// Append stores records, at being both of the append's Times, and returns the
+// offset of the first; the others follow on. When it returns nil they are as durable
+// as the log's Options say and readers can see them; when it returns an error none
+// of them is visible – unless it was the sync of durability fsync that failed: then
+// nobody can tell what is on the disk, and they are read like others. The bodies are
+// copied.
 func (l *Log) Append(at int64, records []Record) (first uint64, err error) {
 	return l.AppendIf(nil, Times{at, at}, records)
 }

@@ -253,10 +253,10 @@ func (s *Session) fin(line *protocol.Line) error {
 		s.refuseFin(id, broker.ErrNotInFlight)
 		return err
 	}
-	if err := s.aimFin(); err != nil {
+	b, err := s.gather(finishes)
+	if err != nil {
 		return err
 	}
-	b := s.pending.borrow()
 	b.finished = append(b.finished, number)
 	return nil
 }
@@ -288,10 +288,10 @@ func (s *Session) req(line *protocol.Line) error {
 		s.refuseReq(id, broker.ErrNotInFlight)
 		return err
 	}
-	if err := s.aimReq(); err != nil {
+	b, err := s.gather(requeues)
+	if err != nil {
 		return err
 	}
-	b := s.pending.borrow()
 	b.requeued = append(b.requeued, broker.Requeued{Number: number, Delay: delay})
 	return nil
 }

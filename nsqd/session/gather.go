@@ -27,7 +27,17 @@ type batch struct {
 	together  bool     // there are commands of several messages
 	finished  []uint64 // numbers of IDs
 	requeued  []broker.Requeued
+	kind      kind
 }
+
+// kind is what a batch has gathered.
+type kind int
+
+const (
+	publishes kind = iota
+	finishes
+	requeues
+)
 
 // stretch is commands alike that came one behind the other. A command of several
 // messages is one for itself.
@@ -220,12 +230,17 @@ func (s *Session) publishAll(b *batch) bool {
 	return !slices.ContainsFunc(b.groups, func(g group) bool { return g.refused != nil || g.err != nil })
 }
 
+// maxTogether is how many publishes of a session wait for the disk at once.
+const maxTogether = 64
+
 func (s *Session) publishTogether(groups []group) {
-	var all sync.WaitGroup
-	for i := range groups {
-		all.Go(func() { s.publish(&groups[i]) })
+	for some := range slices.Chunk(groups, maxTogether) {
+		var all sync.WaitGroup
+		for i := range some {
+			all.Go(func() { s.publish(&some[i]) })
+		}
+		all.Wait()
 	}
-	all.Wait()
 }
 
 // publish publishes to the topic, which may have been deleted and made again
@@ -276,18 +291,21 @@ func (s *Session) countPublished(l *lane, n int) {
 	s.mu.Unlock()
 }
 
-// gather adds a message to what will be published.
-func (s *Session) gather(l *lane, v *verb, m broker.Message) {
+// gather returns the batch for one more command of a kind. What is gathered of
+// another one it carries out.
+func (s *Session) gather(k kind) (*batch, error) {
+	if b := s.pending.batch; b != nil && b.kind != k {
+		if err := s.settle(); err != nil {
+			return nil, err
+		}
+	}
 	b := s.pending.borrow()
-	b.messages = append(b.messages, m)
-	b.add(l, v, 1, 1)
+	b.kind = k
+	return b, nil
 }
 
 // aim returns the lane to the topic of this name. The error is that of the command v.
 func (s *Session) aim(name []byte, v *verb) (*lane, error) {
-	if err := s.aimPublish(); err != nil {
-		return nil, err
-	}
 	if l := s.lanes[string(name)]; l != nil {
 		return l, nil
 	}
@@ -296,6 +314,9 @@ func (s *Session) aim(name []byte, v *verb) (*lane, error) {
 		return nil, v.error(err).Because(err)
 	}
 	if len(s.lanes) == maxLanes {
+		if err := s.settle(); err != nil { // of two lanes to one topic only one may have a group
+			return nil, err
+		}
 		clear(s.lanes)
 	} else if s.lanes == nil {
 		s.lanes = map[string]*lane{}
@@ -303,28 +324,4 @@ func (s *Session) aim(name []byte, v *verb) (*lane, error) {
 	l := &lane{topic: topic}
 	s.lanes[topic.Name()] = l
 	return l, nil
-}
-
-// aimPublish makes publishes what is gathered.
-func (s *Session) aimPublish() error {
-	if b := s.pending.batch; b != nil && len(b.finished)+len(b.requeued) > 0 {
-		return s.settle()
-	}
-	return nil
-}
-
-// aimFin makes FINs what is gathered.
-func (s *Session) aimFin() error {
-	if b := s.pending.batch; b != nil && b.commands+len(b.requeued) > 0 {
-		return s.settle()
-	}
-	return nil
-}
-
-// aimReq makes REQs what is gathered.
-func (s *Session) aimReq() error {
-	if b := s.pending.batch; b != nil && b.commands+len(b.finished) > 0 {
-		return s.settle()
-	}
-	return nil
 }

@@ -75,7 +75,12 @@ func (s *Session) pubDelayed(v *verb, name []byte, delay time.Duration) error {
 	if err != nil {
 		return err
 	}
-	s.gather(lane, v, broker.Message{Body: body, Delay: delay})
+	b, err := s.gather(publishes)
+	if err != nil {
+		return err
+	}
+	b.messages = append(b.messages, broker.Message{Body: body, Delay: delay})
+	b.add(lane, v, 1, 1)
 	s.repeated.note(lane, v, delay)
 	return nil
 }
@@ -123,7 +128,11 @@ func (s *Session) mpub(line *protocol.Line) error {
 	if err != nil {
 		return err
 	}
-	s.cutBatch(lane, s.in.buf[s.in.r:s.in.r+used], int(count))
+	b, err := s.gather(publishes)
+	if err != nil {
+		return err
+	}
+	b.cut(lane, s.in.buf[s.in.r:s.in.r+used], int(count))
 	s.in.skip(used)
 	if used > bufferSize { // nothing is saved by gathering more
 		return s.settle()
@@ -158,9 +167,8 @@ func (s *Session) readBatch(count int) (used int, err error) {
 	return used, nil
 }
 
-// cutBatch gathers count messages that lie in p, sizes before them, to be answered by one OK.
-func (s *Session) cutBatch(l *lane, p []byte, count int) {
-	b := s.pending.borrow()
+// cut takes in an MPUB's count messages that lie in p, sizes before them.
+func (b *batch) cut(l *lane, p []byte, count int) {
 	for range count {
 		size := binary.BigEndian.Uint32(p)
 		b.messages = append(b.messages, broker.Message{Body: p[4 : 4+size]})

@@ -68,10 +68,10 @@ func (s *Session) repeat() (bool, error) {
 
 // repeatFin gathers the FINs in hand, of which the first has this number.
 func (s *Session) repeatFin(number uint64) error {
-	if err := s.aimFin(); err != nil {
+	b, err := s.gather(finishes)
+	if err != nil {
 		return err
 	}
-	b := s.pending.borrow()
 	for ok := true; ok; number, ok = protocol.CutFin(s.in.bytes()) {
 		b.finished = append(b.finished, number)
 		s.in.skip(protocol.FinSize)
@@ -87,13 +87,11 @@ func (s *Session) repeatReq(p []byte) (done bool, err error) {
 		if !ok || ms > most {
 			return done, nil
 		}
-		if !done {
-			if err := s.aimReq(); err != nil {
-				return false, err
-			}
-			done = true
+		b, err := s.gather(requeues)
+		if err != nil {
+			return false, err
 		}
-		b := s.pending.borrow()
+		done = true
 		b.requeued = append(b.requeued, broker.Requeued{Number: number, Delay: time.Duration(ms) * time.Millisecond})
 		s.in.skip(size)
 		p = p[size:]
@@ -102,13 +100,13 @@ func (s *Session) repeatReq(p []byte) (done bool, err error) {
 
 // repeatPub gathers the commands in hand that are like r.
 func (s *Session) repeatPub(r *repeated) (done bool, err error) {
-	if err := s.aimPublish(); err != nil {
-		return false, err
-	}
 	most := s.server.MaxMsgSize
 	line, head := r.line, len(r.line)+4
 	p := s.in.bytes()
-	b := s.pending.borrow()
+	b, err := s.gather(publishes)
+	if err != nil {
+		return false, err
+	}
 	n := 0
 	for ; len(p) >= head && bytes.HasPrefix(p, line); n++ {
 		size := int64(int32(binary.BigEndian.Uint32(p[len(line):])))

@@ -1,12 +1,15 @@
 package session
 
 import (
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
 	"nsqsuite/diskqueue"
 	"nsqsuite/internal/vfs"
 	"nsqsuite/nsqd/broker"
+	"nsqsuite/protocol"
 )
 
 // TestTogether publishes to several topics in one piece, each of which waits for the
@@ -44,4 +47,33 @@ func TestTogether(t *testing.T) {
 	disk.Fail(nil)
 	s.run("> SUB t c\n< OK\n> RDY 9\n< m1 a\n< m1 c\n< m1 a\n< m1 c\nb> SUB v c\nb< OK\nb> RDY 9\nb< m1 d\nb< m1 e\nb< m1 d\nb< m1 e\n" +
 		"c> SUB u c\nc< OK\nc> RDY 9\nc< m1 b\nc< m1 f\nc< m1 b\nc< m1 f")
+}
+
+// TestManyLanes publishes to more topics than a session remembers, each of them twice
+// and in one piece: each has its messages in order.
+func TestManyLanes(t *testing.T) {
+	const topics = maxLanes + 3*maxTogether
+	l := newLive(t, func(_ *Config, b *broker.Config) { b.Durability = diskqueue.Fsync })
+	defer l.close()
+	c := l.client(transports[0], false)
+	var stream []byte
+	for round := range 2 {
+		for i := range topics {
+			stream = protocol.AppendPub(stream, fmt.Sprintf("t%d", i), 0, fmt.Append(nil, round))
+			stream = protocol.AppendPub(stream, "all", 0, fmt.Append(nil, round, " ", i))
+		}
+	}
+	go c.write(stream)
+	s := &transcript{t: t, live: l, over: transports[0]}
+	s.run("b> SUB all c\nb< OK\nb> RDY 2500")
+	for i := range 4 * topics {
+		s.line = fmt.Sprintf("command %d", i)
+		s.expect(c, "OK")
+	}
+	for i := range 2 * topics {
+		want := fmt.Sprintf("%d %d", i/topics, i%topics)
+		if f := s.next(s.client("b")); !strings.HasSuffix(f.data, want) {
+			t.Fatalf("%q instead of %q", f.data, want)
+		}
+	}
 }
