@@ -1,9 +1,7 @@
 package nsqlookupd
 
 import (
-	"io"
 	"net"
-	"syscall"
 	"time"
 
 	"nsqsuite/internal/socket"
@@ -14,8 +12,8 @@ const writeTimeout = 10 * time.Second
 
 // wire is a connection as cheap as it can be where a few bytes come each 15 seconds.
 type wire struct {
-	net.Conn
-	raw syscall.RawConn // nil if the connection is no socket
+	socket.Conn
+	now socket.Now
 
 	few   [16]byte // to doze in; a PING has 5
 	ahead []byte   // what is left of what came then
@@ -23,10 +21,9 @@ type wire struct {
 }
 
 func newWire(conn net.Conn) *wire {
-	w := &wire{Conn: conn}
-	if sc, ok := conn.(syscall.Conn); ok {
-		w.raw, _ = sc.SyscallConn() // the error is that there is none
-	}
+	w := new(wire)
+	w.Attach(conn)
+	w.now.Attach(socket.Raw(conn))
 	return w
 }
 
@@ -47,43 +44,19 @@ func (w *wire) Read(p []byte) (n int, err error) {
 		return n, nil
 	case w.late != nil:
 		return 0, w.late
-	case w.raw == nil:
-		return w.Conn.Read(p)
 	}
-	waited := w.raw.Read(func(fd uintptr) bool {
-		n, err = socket.Read(fd, p)
-		return err != syscall.EAGAIN
-	})
-	switch {
-	case waited != nil:
-		return 0, waited
-	case n == 0 && err == nil:
-		return 0, io.EOF
-	}
-	return n, err
+	return w.Conn.Read(p)
 }
 
 // Write sets a deadline only for what the socket does not take at once: the timer of
 // one would go off long after.
 func (w *wire) Write(p []byte) (n int, err error) {
-	if w.raw != nil && len(p) > 0 {
-		closed := w.raw.Control(func(fd uintptr) { n, err = socket.Write(fd, p) })
-		if closed != nil {
-			return 0, closed
-		}
-		if n == len(p) || err != nil && err != syscall.EAGAIN {
-			return n, err
-		}
+	left, err := w.now.Write(p)
+	n = len(p) - len(left)
+	if err != nil || len(left) == 0 {
+		return n, err
 	}
 	w.SetWriteDeadline(time.Now().Add(writeTimeout)) //nolint:errcheck // the write will tell
-	more, err := w.Conn.Write(p[n:])
+	more, err := w.Conn.Write(left)
 	return n + more, err
-}
-
-// CloseWrite tells the peer that nothing more comes, if it can be told.
-func (w *wire) CloseWrite() error {
-	if half, ok := w.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return net.ErrClosed
 }

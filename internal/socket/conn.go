@@ -34,11 +34,9 @@ type transfer struct {
 // Attach makes conn the connection, before all else.
 func (c *Conn) Attach(conn net.Conn) {
 	c.Conn = conn
-	if sc, ok := conn.(syscall.Conn); ok {
-		if raw, err := sc.SyscallConn(); err == nil {
-			c.in = transfer{raw: raw, ready: c.in.read}
-			c.out = transfer{raw: raw, ready: c.out.write}
-		}
+	if raw := Raw(conn); raw != nil {
+		c.in = transfer{raw: raw, ready: c.in.read}
+		c.out = transfer{raw: raw, ready: c.out.write}
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"net"
 	"sync"
 	"syscall"
 
@@ -62,16 +61,6 @@ type input struct {
 	// for the call that waits, so that it needs no new closure
 	ready func(fd uintptr) bool
 	err   error
-}
-
-// rawConn returns the socket that conn is, or nil.
-func rawConn(conn net.Conn) syscall.RawConn {
-	if sc, ok := conn.(syscall.Conn); ok {
-		if raw, err := sc.SyscallConn(); err == nil {
-			return raw
-		}
-	}
-	return nil
 }
 
 // attach makes conn, as it is now, what is read from; raw is its socket, or nil. What

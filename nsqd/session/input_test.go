@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"nsqsuite/internal/socket"
 	"nsqsuite/nsqd/layers"
 )
 
@@ -31,7 +32,7 @@ func TestInputBuffers(t *testing.T) {
 	}
 	defer conn.Close()
 	var in input
-	in.attach(layers.New(conn), rawConn(conn))
+	in.attach(layers.New(conn), socket.Raw(conn))
 	defer in.release()
 	send := func(n int) {
 		t.Helper()

@@ -4,10 +4,7 @@ import (
 	"net"
 	"runtime"
 	"sync/atomic"
-	"syscall"
 	"time"
-
-	"nsqsuite/internal/socket"
 )
 
 // maxNowBytes is the size up to which a run is written without waiting. Where more
@@ -33,7 +30,7 @@ func (r *runs) serveNow() bool {
 	if int(busyNow.Add(1)) > runtime.GOMAXPROCS(0) || !s.writing.TryLock() {
 		return false
 	}
-	if s.now.raw == nil || !s.conn.Plain() || time.Since(s.wrote) < calmFor {
+	if s.now.Raw() == nil || !s.conn.Plain() || time.Since(s.wrote) < calmFor {
 		s.writing.Unlock()
 		return false
 	}
@@ -44,7 +41,7 @@ func (r *runs) serveNow() bool {
 			return true
 		}
 		s.wrote = time.Now()
-		if err := s.now.write(&w.bufs); err != nil {
+		if err := s.tryBuffers(&w.bufs); err != nil {
 			s.writing.Unlock()
 			w.release()
 			r.giveUp(w, err)
@@ -78,57 +75,18 @@ func (r *runs) finish(w *scratch) {
 	r.loop(w)
 }
 
-// now writes to a plain socket what that takes at once. Session.writing guards it.
-type now struct {
-	raw  syscall.RawConn // nil if there is no such socket
-	try  func(fd uintptr)
-	left net.Buffers
-	one  [1][]byte
-	err  error
-}
-
-// attach makes raw, or nil, the socket.
-func (n *now) attach(raw syscall.RawConn) { n.raw, n.try = raw, n.tryOnce }
-
-// write writes as much of bufs as the socket takes at once, and leaves the rest in
-// it. A write deadline has no say.
-func (n *now) write(bufs *net.Buffers) error {
-	n.left, n.err = *bufs, nil
-	err := n.raw.Control(n.try)
-	*bufs, n.left = n.left, nil
-	if err == nil {
-		err = n.err
-	}
-	return err
-}
-
-// writeOne is write for one buffer. It returns what is left of it.
-func (n *now) writeOne(p []byte) (left []byte, err error) {
-	n.one[0] = p
-	bufs := net.Buffers(n.one[:])
-	err = n.write(&bufs)
-	left, n.one[0] = n.one[0], nil
-	if len(bufs) == 0 {
-		left = nil
-	}
-	return left, err
-}
-
-func (n *now) tryOnce(fd uintptr) {
-	for len(n.left) > 0 {
-		first := n.left[0]
-		written, err := socket.Write(fd, first)
-		if err == syscall.EAGAIN {
-			return
-		}
+// tryBuffers writes as much of bufs as the socket takes at once, and leaves the rest in it.
+func (s *Session) tryBuffers(bufs *net.Buffers) error {
+	for len(*bufs) > 0 {
+		left, err := s.now.Write((*bufs)[0])
 		if err != nil {
-			n.err = err
-			return
+			return err
 		}
-		if written < len(first) {
-			n.left[0] = first[written:]
-			return
+		if len(left) > 0 {
+			(*bufs)[0] = left
+			return nil
 		}
-		n.left = n.left[1:]
+		*bufs = (*bufs)[1:]
 	}
+	return nil
 }

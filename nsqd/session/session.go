@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nsqsuite/internal/logging"
+	"nsqsuite/internal/socket"
 	"nsqsuite/nsqd/auth"
 	"nsqsuite/nsqd/broker"
 	"nsqsuite/nsqd/layers"
@@ -47,8 +48,8 @@ type Session struct {
 	heartbeat *time.Timer
 	interval  time.Duration // of heartbeats; 0: there are none
 	runs      runs
-	now       now
-	wrote     time.Time // when the last write began
+	now       socket.Now // of what a plain socket takes at once
+	wrote     time.Time  // when the last write began
 
 	mu        sync.Mutex // guards what /stats shows
 	security  *security  // nil: there is nothing to show
@@ -68,9 +69,9 @@ func newSession(v *Server, conn net.Conn) *Session {
 	s.identity.client, s.identity.host = s.host, s.host
 	settings := v.Limits.DefaultSettings()
 	s.settings.Store(&settings)
-	raw := rawConn(conn)
+	raw := socket.Raw(conn)
 	s.in.attach(s.conn, raw)
-	s.now.attach(raw)
+	s.now.Attach(raw)
 	s.runs.session = s
 	return s
 }
@@ -287,8 +288,8 @@ const keepOut = 4 << 10
 // holds writing.
 func (s *Session) write(p []byte) (err error) {
 	s.wrote = time.Now()
-	if s.now.raw != nil && s.conn.Plain() {
-		if p, err = s.now.writeOne(p); err != nil || len(p) == 0 {
+	if s.conn.Plain() {
+		if p, err = s.now.Write(p); err != nil || len(p) == 0 {
 			return err
 		}
 	}

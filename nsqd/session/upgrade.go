@@ -94,7 +94,7 @@ func (s *Session) addLayers(u *upgrades) error {
 
 // layerAdded reads through the new layer from now on, and writes an OK through it.
 func (s *Session) layerAdded(note func(*security)) error {
-	s.in.attach(s.conn, s.now.raw)
+	s.in.attach(s.conn, s.now.Raw())
 	s.waits = false
 	s.noteSecurity(note)
 	s.respond(protocol.FrameResponse, protocol.OK)
